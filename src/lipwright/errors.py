@@ -1,0 +1,56 @@
+"""What can go wrong, as sentences: what, where, the value given, the remedy.
+
+::
+
+    LipwrightError (Exception)
+    ├── InputError (ValueError)      a file, a recording or an option that cannot be used
+    │   ├── MediaError               a video, picture or sound that cannot be read
+    │   └── NoFaceError              no face where one is needed
+    ├── OutputError (OSError)        a file that cannot be written
+    ├── WeightsError (RuntimeError)  weights that are missing, damaged or of another network
+    │   └── PullError                weights that could not be brought here
+    └── MissingExtraError (ImportError)   an optional package that is not installed
+
+Every message is shown to people as it is; the command line prints it and exits 1.
+"""
+
+from __future__ import annotations
+
+
+class LipwrightError(Exception):
+    """Base of every error lipwright raises on purpose."""
+
+
+class InputError(LipwrightError, ValueError):
+    """A file, a recording or an option that cannot be used."""
+
+
+class MediaError(InputError):
+    """A video, picture or sound that cannot be read."""
+
+
+class NoFaceError(InputError):
+    """No face where one is needed."""
+
+
+class OutputError(LipwrightError, OSError):
+    """A file that cannot be written."""
+
+
+class WeightsError(LipwrightError, RuntimeError):
+    """Weights that are missing, damaged or of another network."""
+
+
+class PullError(WeightsError):
+    """Weights that could not be brought here."""
+
+
+class MissingExtraError(LipwrightError, ImportError):
+    """An optional package that is not installed.
+
+    >>> str(MissingExtraError("train", "torch"))
+    'torch is not installed; it comes with: pip install "lipwright[train]"'
+    """
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f'{package} is not installed; it comes with: pip install "lipwright[{extra}]"')

@@ -1,0 +1,246 @@
+"""The words everything else is said in.
+
+Units, everywhere: seconds, pixels, Hz, 0-based frames, RGB uint8 pictures, mono float32
+sound in [-1, 1]. Arrays are described as ``dtype (shape) unit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright.errors import InputError
+
+Float = NDArray[np.float32]
+"""float32 array; the shape is said where it is used."""
+
+Int = NDArray[np.int64]
+"""int64 array; the shape is said where it is used."""
+
+Picture = NDArray[np.uint8]
+"""uint8 (H, W, 3), RGB, 0-255."""
+
+Mask = NDArray[np.float32]
+"""float32 (H, W), 0 keeps the source, 1 shows the new picture."""
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Mono sound: ``samples`` float32 (N,) in [-1, 1] at ``rate`` Hz.
+
+    ``source`` is the file it was read from, when there is one: a writer copies that file's own
+    stream (all channels, its own rate) instead of these samples.
+    """
+
+    samples: Float
+    rate: int
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1:
+            raise InputError(f"sound must be mono, float32 (N,); given an array of shape {self.samples.shape}")
+        if self.rate <= 0:
+            raise InputError(f"the rate of a sound must be above 0 Hz; given {self.rate}")
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+    def cut(self, start: float, stop: float | None = None) -> Audio:
+        """The part from ``start`` to ``stop`` seconds, clamped to the sound's own length."""
+        first = max(0, round(start * self.rate))
+        last = len(self.samples) if stop is None else max(first, round(stop * self.rate))
+        return Audio(self.samples[first:last], self.rate)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Colour tags of a video stream, as ffmpeg's numbers; 2 means "not said"."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Lazy frames plus sound.
+
+    ``frames(start, stop)`` decodes frames ``start`` (included) to ``stop`` (excluded) as uint8
+    (H, W, 3) RGB and holds only a few of them at a time. ``size`` is (width, height) px,
+    ``length`` the number of frames, ``fps`` exact. ``key`` names the content (a hash), for caches.
+    """
+
+    fps: Fraction
+    size: tuple[int, int]
+    length: int
+    frames: Callable[[int, int], Iterator[Picture]]
+    audio: Audio | None = None
+    colour: Colour = field(default_factory=Colour)
+    source: Path | None = None
+    key: str = ""
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Picture]:
+        """Frames ``start`` to ``stop`` (excluded; None = to the end), uint8 (H, W, 3) RGB."""
+        last = self.length if stop is None else min(stop, self.length)
+        if not 0 <= start <= last:
+            raise InputError(f"frames {start} to {stop} were asked of a clip of {self.length} frames")
+        return self.frames(start, last)
+
+    @property
+    def duration(self) -> float:
+        """Length of the picture in seconds."""
+        return float(self.length / self.fps)
+
+    def with_audio(self, audio: Audio | None) -> Clip:
+        """The same frames with another sound."""
+        return replace(self, audio=audio)
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face through time.
+
+    ``start`` first frame; ``box`` float32 (T, 4) x0 y0 x1 y1 px; ``points`` float32 (T, 468, 3) px in
+    MediaPipe's face-mesh topology (z in px too, smaller = nearer); ``score`` float32 (T,) 0-1.
+    A frame without the face is a row of NaN with score 0, never a placeholder.
+    """
+
+    start: int
+    box: Float
+    points: Float
+    score: Float
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """bool (T,): frames in which the face was found."""
+        return np.isfinite(self.box[:, 0])
+
+    @property
+    def points68(self) -> Float:
+        """float32 (T, 68, 2) px: the iBUG-68 landmarks, picked from the mesh."""
+        return self.points[:, IBUG68, :2]
+
+
+# The mesh vertex nearest to each iBUG-68 landmark, in iBUG order (jaw 0-16, brows 17-26, nose 27-35,
+# eyes 36-47, outer lip 48-59, inner lip 60-67).
+IBUG68 = (
+    127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
+    168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
+    78, 82, 13, 312, 308, 317, 14, 87,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FaceSpec:
+    """What pictures a network sees: ``size`` (width, height) px, ``frames`` a window at ``fps``,
+    of which ``region`` of the aligned face, with ``margin`` around it (1 = none)."""
+
+    size: tuple[int, int]
+    frames: int = 1
+    fps: float = 25.0
+    region: Literal["face", "lower", "mouth"] = "face"
+    margin: float = 1.0
+
+
+@dataclass(frozen=True)
+class AudioSpec:
+    """What sound a network hears: ``feature`` of ``bins`` values every ``hop`` samples at ``rate`` Hz,
+    ``steps`` columns a window, whose first column lies ``lead`` frames after the picture's own time
+    (negative = earlier)."""
+
+    feature: Literal["mel", "logmel", "mfcc"]
+    rate: int = 16000
+    hop: int = 200
+    bins: int = 80
+    steps: int = 16
+    lead: float = 0.0
+
+    @property
+    def columns_per_second(self) -> Fraction:
+        """Exact columns a second, e.g. 80 for hop 200 at 16 kHz."""
+        return Fraction(self.rate, self.hop)
+
+    def first(self, frame: int, fps: Fraction | float) -> int:
+        """First column of the window of ``frame``: int((frame + lead) · columns/s ÷ fps), not below 0.
+
+        The only window arithmetic in the project (Wav2Lip inference: lead 0; its training: lead −1).
+        """
+        at = (frame + Fraction(self.lead).limit_denominator(1000)) * self.columns_per_second / Fraction(fps)
+        return max(0, int(at))
+
+
+@dataclass(frozen=True)
+class Face:
+    """A picture to paint on a frame: ``picture`` uint8 (h, w, 3) RGB, ``mask`` float32 (h, w) 0-1, and
+    ``place`` float32 (2, 3), the affine map from its pixels to the frame's (cv2's convention).
+
+    A ``place`` that only shifts by whole pixels is painted without resampling.
+    """
+
+    picture: Picture
+    mask: Mask
+    place: Float
+
+
+@dataclass(frozen=True)
+class Take:
+    """A dubber's answer for one output instant: ``canvas``, the source frame shown; ``face``, what is
+    painted on it, or None where the canvas itself is the answer; ``why`` says so for a frame that
+    passes through untouched."""
+
+    canvas: int
+    face: Face | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One speech sound: ``symbol`` IPA, from ``start`` to ``end`` s. A timeline is a tuple of them."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measured value; ``better`` says which way is good; ``track`` holds it per frame, or None."""
+
+    name: str
+    value: float
+    unit: str
+    better: Literal["higher", "lower", "none"] = "none"
+    track: Float | None = None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One finding about an input: a stable ``code``, the sentence, the remedy, and where (s)."""
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    remedy: str
+    at: tuple[float, float] | None = None
+
+
+Progress = Callable[[int, int, str], None]
+"""Called as ``progress(done, total, what)`` while a verb works; total 0 = unknown."""
+
+Settings = Mapping[str, object]
+"""Options by keyword, as the command line passes them through."""
