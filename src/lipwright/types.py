@@ -239,6 +239,18 @@ class Issue:
     at: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class DataItem:
+    """One clip of a dataset: where it is and what is known of it; ``split`` is train, val or test."""
+
+    id: str
+    path: Path
+    speaker: str
+    split: str
+    language: str = "und"
+    source: str = ""
+
+
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, what)`` while a verb works; total 0 = unknown."""
 

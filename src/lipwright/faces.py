@@ -1,0 +1,299 @@
+"""Faces in a clip: detect, track, fit the rigid pose, align and crop.
+
+A *canonical* face is MediaPipe's 468-point mesh averaged over many people: the unit is the distance
+between the outer eye corners, x goes to the picture's right, y down, z away from the camera, and the
+origin lies midway between the outer eye corners. `fit_pose` finds where a face of a picture stands
+against it; `to_canonical` takes the pose out, `from_canonical` puts it back.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import registry, steady
+from lipwright.errors import NoFaceError
+from lipwright.types import Clip, FaceTrack, Float, Picture, Progress
+
+STABLE = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 10, 151, 9, 8, 127, 356,
+          162, 389, 21, 251, 54, 284, 103, 332, 67, 297, 109, 338)  # fmt: skip
+"""Vertices that speech does not move: eye corners, bridge and tip of the nose, forehead, temples."""
+
+INNER_UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+INNER_LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+"""Inner lips from the face's right to its left, upper above lower."""
+
+OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+INNER_LIPS = (78, *INNER_UPPER, 308, *reversed(INNER_LOWER))
+"""Closed contours of the lips."""
+
+PRESENT = 0.5
+CHECK_SECONDS = 2.0
+GAP_SECONDS = 0.4
+STEADY_SECONDS = 0.03
+CUT = 30.0
+CROP = (64, 48)
+CROP_SPAN = 1.15
+CROP_TOP = 0.45
+
+
+class Detector(Protocol):
+    """What the ``Detector`` of every member of the family ``detectors`` does."""
+
+    points: int
+    """Vertices of the mesh."""
+
+    def find(self, picture: Picture) -> Float:
+        """Faces of a picture, float32 (N, 9), best first: x0 y0 x1 y1 px, score 0-1, right eye x y, left
+        eye x y px (the person's right: on the picture's left)."""
+        ...
+
+    def roi_of_face(self, face: Float) -> Float:
+        """Region float32 (4,) to search for the mesh of a row of ``find``: centre x, y, side px, angle rad."""
+        ...
+
+    def mesh(self, picture: Picture, roi: Float) -> tuple[Float, float]:
+        """The mesh float32 (points, 3) px of the face in ``roi``, and the certainty 0-1 that a face is there."""
+        ...
+
+    def roi(self, points: Float) -> Float:
+        """Region to search for the mesh of the next frame, given the mesh of this one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The average face: ``points`` float32 (468, 3); ``triangles`` int32 (N, 3), which also span the open
+    mouth; ``moving`` int64 (177,), the vertices of lips, jaw, chin and lower cheeks that speech moves."""
+
+    points: Float
+    triangles: NDArray[np.int32]
+    moving: NDArray[np.int64]
+
+
+@functools.cache
+def canonical() -> Canonical:
+    """The average face that every pose is measured against."""
+    with resources.files("lipwright").joinpath("assets/face.npz").open("rb") as file:
+        data = np.load(file, allow_pickle=False)
+        return Canonical(
+            data["points"], data["triangles"].astype(np.int32), data["moving"].astype(np.int64)
+        )
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Rigid pose through time: ``scale`` (T,) px per canonical unit, ``rotation`` (T, 3, 3), ``shift``
+    (T, 3) px, so that px = scale · rotation · canonical + shift."""
+
+    scale: Float
+    rotation: Float
+    shift: Float
+
+    @property
+    def degrees(self) -> Float:
+        """float32 (T, 3) yaw, pitch, roll in degrees; all 0 for a frontal, upright face."""
+        turn = self.rotation
+        yaw = np.arctan2(turn[:, 0, 2], turn[:, 2, 2])
+        pitch = np.arcsin(np.clip(-turn[:, 1, 2], -1, 1))
+        roll = np.arctan2(turn[:, 1, 0], turn[:, 1, 1])
+        return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Pose:
+        return Pose(self.scale[rows], self.rotation[rows], self.shift[rows])
+
+
+def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None = None) -> FaceTrack:
+    """The largest face of ``clip`` through all its frames.
+
+    The detector looks where the face is lost or the shot changes, and every 2 s; between, the mesh
+    follows itself. Gaps up to 0.4 s are interpolated, longer ones stay NaN. Points are smoothed both
+    ways in time (no lag), never across a cut. Kept in the cache under the clip's content hash.
+
+    Raises
+    ------
+    NoFaceError
+        when no frame shows a face.
+    """
+    cached = _cache_file(clip, detector)
+    if cached is not None and cached.is_file():
+        return _load(cached)
+    points, score, cuts = _follow_all(clip, detector, progress)
+    if not np.isfinite(points[:, 0, 0]).any():
+        raise NoFaceError(
+            f"no face was found in any of the {clip.length} frames of {clip.source or 'the clip'}; "
+            "give a video in which one face is seen from the front, at least about 40 pixels wide"
+        )
+    rate = float(clip.fps)
+    points = steady.bridge(points, round(GAP_SECONDS * rate), cuts)
+    points = steady.smooth(points, STEADY_SECONDS * rate, cuts)
+    result = FaceTrack(0, boxes(points), points, score)
+    if cached is not None:
+        _save(result, cached)
+    return result
+
+
+def boxes(points: Float) -> Float:
+    """float32 (T, 4) x0 y0 x1 y1 px around meshes (T, 468, 3); NaN rows stay NaN."""
+    return np.concatenate([points[..., :2].min(1), points[..., :2].max(1)], axis=1)
+
+
+def fit_pose(points: Float) -> Pose:
+    """Best similarity (least squares over `STABLE`) from the canonical face to meshes (T, 468, 3).
+
+    Umeyama, "Least-squares estimation of transformation parameters", 1991. NaN rows give NaN.
+    """
+    index = np.array(STABLE)
+    model = canonical().points[index].astype(np.float64)
+    centre = model.mean(0)
+    model = model - centre
+    seen = points[:, index].astype(np.float64)
+    middle = seen.mean(1)
+    cross = np.einsum("tni,nj->tij", np.nan_to_num(seen - middle[:, None]), model)
+    left, size, right = np.linalg.svd(cross)
+    sign = np.ones((len(points), 3))
+    sign[:, 2] = np.sign(np.linalg.det(left @ right))
+    rotation = (left * sign[:, None]) @ right
+    scale = (size * sign).sum(1) / (model**2).sum()
+    shift = middle - scale[:, None] * (rotation @ centre)
+    scale = np.where(np.isfinite(middle[:, 0]), scale, np.nan)
+    return Pose(scale.astype(np.float32), rotation.astype(np.float32), shift.astype(np.float32))
+
+
+def steady_pose(points: Float, sigma: float) -> Pose:
+    """`fit_pose` of meshes whose stable vertices were smoothed with ``sigma`` frames: pose moves slowly."""
+    calm = np.array(points)
+    index = np.array(STABLE)
+    calm[:, index] = steady.smooth(points[:, index], sigma)
+    return fit_pose(calm)
+
+
+def to_canonical(points: Float, pose: Pose) -> Float:
+    """Meshes px (T, V, 3) with the pose taken out: canonical units (T, V, 3)."""
+    return np.einsum("tji,tvj->tvi", pose.rotation, points - pose.shift[:, None]) / pose.scale[:, None, None]
+
+
+def from_canonical(shape: Float, pose: Pose) -> Float:
+    """Canonical shapes (T, V, 3) in the pose of each frame: px (T, V, 3)."""
+    return np.einsum("tij,tvj->tvi", pose.rotation, shape) * pose.scale[:, None, None] + pose.shift[:, None]
+
+
+def opening(shape: Float) -> Float:
+    """Inner-lip opening (T,) of whole meshes (T, 468, 2 or 3): mean distance of the three middle pairs."""
+    upper, lower = np.array((82, 13, 312)), np.array((87, 14, 317))
+    return np.linalg.norm(shape[:, upper] - shape[:, lower], axis=2).mean(1).astype(np.float32)
+
+
+def mouth_matrices(points: Float, size: tuple[int, int] = CROP) -> Float:
+    """float32 (T, 2, 3): pixels of an upright mouth crop of ``size`` -> pixels of the frame.
+
+    The crop spans 1.15 eye distances in width, from below the nose to the chin.
+    """
+    index = np.array(STABLE)
+    model = canonical().points[index, :2]
+    model = model[:, 0] + 1j * model[:, 1]
+    seen = points[:, index, 0] + 1j * points[:, index, 1]
+    middle = seen.mean(1)
+    turn = ((seen - middle[:, None]) * np.conj(model - model.mean())).sum(1) / (abs(model - model.mean()) ** 2).sum()
+    step = CROP_SPAN / size[0]
+    corner = complex(-CROP_SPAN / 2 + step / 2, CROP_TOP + step / 2)
+    origin = middle + turn * (corner - model.mean())
+    turn = turn * step
+    rows = np.stack([turn.real, -turn.imag, origin.real, turn.imag, turn.real, origin.imag], axis=1)
+    return rows.reshape(-1, 2, 3).astype(np.float32)
+
+
+def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) -> NDArray[np.uint8]:
+    """Grey aligned mouth crop uint8 (H, W) of one picture; ``matrix`` (2, 3) from `mouth_matrices`."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    step = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if step > 1.5:
+        grey = cv2.GaussianBlur(grey, (0, 0), 0.4 * step)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _follow_all(clip: Clip, detector: str, progress: Progress | None) -> tuple[Float, Float, list[int]]:
+    """Raw meshes (T, 468, 3), scores (T,) and the first frame of each new shot."""
+    points = np.full((clip.length, 468, 3), np.nan, np.float32)
+    score = np.zeros(clip.length, np.float32)
+    cuts: list[int] = []
+    for frame, (mesh, certainty, cut) in enumerate(_follow(clip, detector)):
+        score[frame] = certainty
+        if mesh is not None:
+            points[frame] = mesh
+        if cut:
+            cuts.append(frame)
+        if progress is not None:
+            progress(frame + 1, clip.length, "faces")
+    return points, score, cuts
+
+
+def _follow(clip: Clip, name: str) -> Iterator[tuple[Float | None, float, bool]]:
+    detector: Detector = registry.load("detectors", name).Detector()
+    every = max(1, round(CHECK_SECONDS * float(clip.fps)))
+    mesh: Float | None = None
+    before: Float | None = None
+    for frame, picture in enumerate(clip.read()):
+        glance = picture[:: max(1, picture.shape[0] // 32), :: max(1, picture.shape[1] // 32)].astype(np.float32)
+        cut = before is not None and float(np.abs(glance - before).mean()) > CUT
+        before = glance
+        if cut:
+            mesh = None
+        certainty = 0.0
+        if mesh is not None and frame % every:
+            mesh, certainty = _settle(detector, picture, detector.roi(mesh), rounds=1)
+        if mesh is None or not frame % every:
+            mesh, certainty = _find(detector, picture, mesh)
+        yield mesh, certainty, cut
+
+
+def _find(detector: Detector, picture: Picture, mesh: Float | None) -> tuple[Float | None, float]:
+    """The mesh of the largest face, or of the face followed so far while it is still about as large."""
+    faces = detector.find(picture)
+    if not len(faces):
+        return (None, 0.0) if mesh is None else _settle(detector, picture, detector.roi(mesh), 1)
+    area = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
+    if mesh is not None:
+        middle = mesh[:, :2].mean(0)
+        inside = ((faces[:, :2] < middle) & (middle < faces[:, 2:4])).all(1)
+        if inside.any() and area[inside].max() > 0.6 * area.max():
+            return _settle(detector, picture, detector.roi(mesh), 1)
+    best = faces[int(area.argmax())]
+    return _settle(detector, picture, detector.roi_of_face(best), 2)
+
+
+def _settle(detector: Detector, picture: Picture, roi: Float, rounds: int) -> tuple[Float | None, float]:
+    """The mesh found from ``roi``, looked at again from where it landed; None where it is no face."""
+    mesh, certainty = detector.mesh(picture, roi)
+    for _ in range(rounds - 1):
+        mesh, certainty = detector.mesh(picture, detector.roi(mesh))
+    return (mesh, certainty) if certainty > PRESENT else (None, certainty)
+
+
+def _cache_file(clip: Clip, detector: str) -> Path | None:
+    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-1.npz" if clip.key else None
+
+
+def _save(found: FaceTrack, path: Path) -> None:
+    """Keep a track for next time; a cache that cannot be written is no reason to fail."""
+    beside = path.with_name(f"{path.stem}.{id(found)}.part.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(beside, box=found.box, points=found.points, score=found.score)
+        beside.replace(path)
+    except OSError:
+        return
+
+
+def _load(path: Path) -> FaceTrack:
+    with np.load(path, allow_pickle=False) as data:
+        return FaceTrack(0, data["box"], data["points"], data["score"])

@@ -1,0 +1,143 @@
+"""Turn a dataset into what training reads: conformed, tracked, cropped, normalised.
+
+What ``prepare`` writes (``PREPARED``)::
+
+    manifest.csv        id, speaker, split, language, frames, source
+    skipped.csv         id, why
+    clips/<id>.npz      25 fps, one row a frame:
+        crop     uint8 (T, 48, 64)       grey aligned mouth crop (faces.mouth_crop)
+        motion   float16 (T, 177, 3)     canonical().moving, pose and size taken out, eye distances
+        opening  float32 (T,)            inner-lip opening, eye distances
+        pose     float32 (T, 3)          yaw, pitch, roll, degrees
+        present  bool (T,)               the face was found
+        samples  int16 (N,)              16 kHz mono; sample 0 sounds when frame 0 is shown
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from lipwright import faces, media, registry, steady
+from lipwright.errors import InputError, LipwrightError
+from lipwright.types import Clip, DataItem, Progress
+
+FPS = 25
+RATE = 16000
+SHORTEST = 10
+POSE_SECONDS = 0.06
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of PREPARED/manifest.csv."""
+
+    id: str
+    speaker: str
+    split: str
+    language: str
+    frames: int
+    source: str
+
+
+def prepare(
+    dataset: str, data: Path, out: Path, *, workers: int = 2, progress: Progress | None = None
+) -> dict[str, int]:
+    """Prepare ``data``, laid out as the member ``dataset`` of the family ``datasets`` says, into ``out``.
+
+    Clips already there are kept (resume); a clip that cannot be used is named in ``skipped.csv`` with
+    the reason. The source is only read. Returns how many clips were ``kept`` and ``skipped``.
+
+    Raises
+    ------
+    InputError
+        when the dataset lists no clip.
+    """
+    items = list(registry.load("datasets", dataset).items(Path(data)))
+    if not items:
+        raise InputError(f"no clips were found in {data}, read as a dataset of the kind '{dataset}'")
+    (out / "clips").mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    skipped: list[dict[str, str]] = []
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        results = pool.map(_prepare_one, items, [out] * len(items), chunksize=4)
+        for done, (item, frames, why) in enumerate(results, 1):
+            if why:
+                skipped.append({"id": item.id, "why": why})
+            else:
+                rows.append(Row(item.id, item.speaker, item.split, item.language, frames, item.source))
+            if progress is not None:
+                progress(done, len(items), "clips")
+    _write(out / "manifest.csv", [f.name for f in fields(Row)], (asdict(row) for row in rows))
+    _write(out / "skipped.csv", ["id", "why"], skipped)
+    return {"kept": len(rows), "skipped": len(skipped)}
+
+
+def _prepare_one(item: DataItem, out: Path) -> tuple[DataItem, int, str]:
+    path = out / "clips" / f"{item.id}.npz"
+    try:
+        if not path.is_file():
+            arrays = _arrays(media.open(item.path))
+            beside = path.with_suffix(".part.npz")
+            np.savez(beside, **arrays)  # type: ignore[arg-type]
+            beside.replace(path)
+        with np.load(path, allow_pickle=False) as data:
+            return item, len(data["present"]), ""
+    except LipwrightError as error:
+        return item, 0, str(error)
+
+
+def _arrays(clip: Clip) -> dict[str, np.ndarray]:
+    if clip.audio is None:
+        raise InputError(f"{clip.source} has no sound")
+    length = int(clip.duration * FPS)
+    if length < SHORTEST:
+        raise InputError(f"{clip.source} is {clip.duration:.2f} s long; at least {SHORTEST / FPS} s are needed")
+    at = np.arange(length) * float(clip.fps) / FPS
+    points = _between(faces.track(replace(clip, key="")).points, at)
+    crops = _crops(clip, points, at)
+    present = np.isfinite(points[:, 0, 0])
+    pose = faces.steady_pose(points, POSE_SECONDS * FPS)
+    shape = faces.to_canonical(points, pose)
+    sound = media.resample(clip.audio, RATE).samples[: length * RATE // FPS]
+    return {
+        "crop": crops,
+        "motion": shape[:, faces.canonical().moving].astype(np.float16),
+        "opening": faces.opening(shape),
+        "pose": pose.degrees,
+        "present": present,
+        "samples": (np.clip(sound, -1, 1) * 32767).astype(np.int16),
+    }
+
+
+def _between(points: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Meshes at the fractional frames ``at``."""
+    low = np.clip(np.floor(at).astype(int), 0, len(points) - 1)
+    high = np.minimum(low + 1, len(points) - 1)
+    share = (at - low).astype(np.float32)[:, None, None]
+    return np.where(share == 0, points[low], points[low] * (1 - share) + points[high] * share)
+
+
+def _crops(clip: Clip, points: np.ndarray, at: np.ndarray) -> np.ndarray:
+    matrices = faces.mouth_matrices(steady.smooth(points, POSE_SECONDS * FPS))
+    nearest = np.minimum(np.round(at).astype(int), clip.length - 1)
+    crops = np.zeros((len(at), faces.CROP[1], faces.CROP[0]), np.uint8)
+    for frame, picture in enumerate(clip.read()):
+        for row in np.flatnonzero(nearest == frame):
+            if np.isfinite(matrices[row]).all():
+                crops[row] = faces.mouth_crop(picture, matrices[row])
+    return crops
+
+
+def _write(path: Path, names: list[str], rows: Iterable[dict[str, object]] | Iterable[dict[str, str]]) -> None:
+    beside = path.with_suffix(".part")
+    with beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    beside.replace(path)
