@@ -13,10 +13,13 @@ import zipfile
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from lipwright.errors import PullError
-from lipwright.types import Progress
+
+if TYPE_CHECKING:
+    from lipwright.types import Progress
 
 _BLOCK = 1 << 18
 _TIMEOUT = 60.0

@@ -26,13 +26,25 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+import lipwright
 from lipwright import fetch
 from lipwright.errors import InputError, PullError, WeightsError
-from lipwright.types import Progress
+
+if TYPE_CHECKING:
+    from lipwright.types import Progress
+
+FAMILIES = frozenset({"datasets", "detectors", "dubbers", "experts", "languages", "metrics", "voices"})
+"""Packages of lipwright whose files are members."""
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where cards, and the weights that are shipped, lie."""
+
+
+def families() -> list[str]:
+    """Names of the families, sorted: the packages of lipwright in which a file is a member."""
+    return sorted(found.name for found in pkgutil.iter_modules(lipwright.__path__) if found.name in FAMILIES)
 
 
 def members(family: str) -> list[str]:
@@ -57,15 +69,9 @@ def load(family: str, name: str) -> ModuleType:
 
 
 def _family(family: str) -> ModuleType:
-    try:
-        module = import_module(f"lipwright.{family}") if family.isidentifier() else None
-    except ModuleNotFoundError as problem:
-        if problem.name != f"lipwright.{family}":
-            raise
-        module = None
-    if module is None or not hasattr(module, "__path__"):
-        raise InputError(f"there is no family of members called {family!r}")
-    return module
+    if family not in families():
+        raise InputError(f"there is no family called {family!r}; there are: {', '.join(families())}")
+    return import_module(f"lipwright.{family}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,215 @@
+"""The ``lipwright`` command: every verb is the Python function of that name, with its keywords as options.
+
+This is the only module that prints. Options left out are not passed on, so that defaults stand in one
+place, the function. Nothing heavy is imported before a verb runs.
+
+Exit codes: 0 done, 1 a sentence on the error stream says why not, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lipwright import __version__
+from lipwright.errors import LipwrightError
+
+if TYPE_CHECKING:
+    from lipwright.types import Progress
+
+Options = dict[str, Any]
+"""What was typed, by keyword."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb tells: ``text`` for people, ``data`` for ``--json``."""
+
+    text: str
+    data: object
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command: ``about`` in one line, its options, and what it does with them."""
+
+    about: str
+    options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[Options, Progress], Answer]
+
+
+# ---------------------------------------------------------------------------------------------- dub
+
+
+def _dub_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("video", type=Path, help="the video (or picture) of one speaking person")
+    add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
+    add("-o", "--out", type=Path, required=True, help="the video to write")
+    add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models list` names them (landmark)")
+    add("--strength", type=float, metavar="X", help="how far the mouth moves: 1 as predicted, 0 not at all (1.0)")
+    add("--preview", type=float, metavar="SECONDS", help="only the first seconds of the speech")
+    add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
+    add("--quality", type=int, metavar="CRF", help="x264 quality: 0 lossless, 18 not to be told apart, 51 worst (18)")
+
+
+def _dub(options: Options, progress: Progress) -> Answer:
+    from lipwright import dub, media
+
+    out, quality = options.pop("out"), options.pop("quality", 18)
+    clip, speech = media.open(options.pop("video")), media.open_audio(options.pop("speech"))
+    dubbed = dub(clip, speech, **options)
+    written = media.write(dubbed, out, quality=quality, progress=progress)
+    seconds = f"{dubbed.duration:.2f} s, {dubbed.length} frames of {dubbed.size[0]} x {dubbed.size[1]}"
+    return Answer(f"{written}: {seconds}", {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length})
+
+
+# ------------------------------------------------------------------------------------------ prepare
+
+
+def _prepare_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("dataset", metavar="DATASET", help="how the folder is laid out; `lipwright models list` names those known")
+    add("data", type=Path, metavar="FOLDER", help="where the dataset lies; it is only read")
+    add("-o", "--out", type=Path, required=True, help="the folder to fill; clips already there are kept")
+    add("--workers", type=int, metavar="N", help="processes at work (2)")
+
+
+def _prepare(options: Options, progress: Progress) -> Answer:
+    from lipwright.prepare import prepare
+
+    counts = prepare(**options, progress=progress)
+    return Answer(f"{options['out']}: {counts['kept']} clips kept, {counts['skipped']} skipped", counts)
+
+
+# ------------------------------------------------------------------------------------------- models
+
+
+def _models_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("action", nargs="?", default="list", choices=["list", "pull", "verify"], help="what to do (list)")
+    add("names", nargs="*", default=[], metavar="NAME", help="which weights (all)")
+
+
+def _models(options: Options, progress: Progress) -> Answer:
+    from lipwright import registry
+
+    if options["action"] == "list":
+        return _models_list()
+    names = options["names"] or [card.name for card in registry.cards()]
+    if options["action"] == "pull":
+        paths = {name: str(registry.pull(name, progress)) for name in names}
+    else:
+        paths = {name: str(registry.verify(name)) for name in names}
+    return Answer("\n".join(f"{name}: {path}" for name, path in paths.items()), paths)
+
+
+def _models_list() -> Answer:
+    from lipwright import registry
+
+    families = {family: registry.members(family) for family in registry.families()}
+    cards = {card: registry.is_here(card.name) for card in registry.cards()}
+    lines = [f"{family}: {', '.join(names) or '-'}" for family, names in families.items()]
+    for card, here in cards.items():
+        lines += ["", f"{card.name}: {card.what}"]
+        lines += [f"    {card.size / 1e6:.1f} MB, {'here' if here else 'to pull'}, {card.licence}"]
+    return Answer(
+        "\n".join(lines), {"families": families, "weights": [asdict(c) | {"here": h} for c, h in cards.items()]}
+    )
+
+
+VERBS = {
+    "dub": Verb("make the lips in a video match a voice", _dub_options, _dub),
+    "prepare": Verb("turn a dataset into what training reads", _prepare_options, _prepare),
+    "models": Verb("list the members and weights; pull or verify weights", _models_options, _models),
+}
+
+
+# --------------------------------------------------------------------------------------- the command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (None: those of this process) and give the exit code."""
+    options = vars(parser().parse_args(arguments))
+    verb, as_json, quiet = VERBS[options.pop("verb")], options.pop("json", False), options.pop("quiet", False)
+    try:
+        with _progress(shown=not (quiet or as_json)) as progress:
+            answer = verb.run(options, progress)
+    except LipwrightError as problem:
+        _fail(problem, as_json)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; no half-written file was kept", file=sys.stderr)
+        return 130
+    print(json.dumps(answer.data, indent=2) if as_json else answer.text)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; the documentation's help pages are made from it."""
+    top = _Parser(
+        prog="lipwright",
+        description="Make the lips in a video match a voice.",
+        epilog="`lipwright VERB --help` tells more. A dubbed video must never pass for a real recording of a person.",
+    )
+    top.add_argument("--version", action="version", version=f"lipwright {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    for name, verb in VERBS.items():
+        about = f"{verb.about[0].upper()}{verb.about[1:]}."
+        child = verbs.add_parser(name, help=verb.about, description=about, argument_default=argparse.SUPPRESS)
+        verb.options(child)
+        child.add_argument("--json", action="store_true", help="print the answer as JSON, for machines")
+        child.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the command which helps."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
+
+
+def _fail(problem: LipwrightError, as_json: bool) -> None:
+    print(f"lipwright: {problem}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": str(problem), "kind": type(problem).__name__}))
+
+
+def _say_nothing(done: int, total: int, what: str) -> None:
+    """Progress nobody looks at."""
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Progress]:
+    """A function to tell progress to; drawn on the error stream where a person looks at it."""
+    if not (shown and sys.stderr.isatty()):
+        yield _say_nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress as Bars, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, rate="")
+            task = bars.tasks[bars.task_ids.index(tasks[what])]
+            rate = f"{task.speed:.0f}/s" if task.speed else ""
+            bars.update(tasks[what], completed=done, total=total or None, rate=rate)
+
+        yield tell
