@@ -1,0 +1,81 @@
+"""Between a stream's own YUV and RGB pictures, with the stream's own matrix and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from lipwright.types import Colour, Picture
+
+BT709 = Colour(primaries=1, transfer=1, matrix=1)
+"""The tags of a video made from RGB pictures."""
+
+UNSAID = 2
+_RGB = 0
+_MATRIX = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+_HD = 576  # lines; above it players take an untagged picture for BT.709, up to it for BT.601
+
+
+def of_frame(frame: VideoFrame) -> Colour:
+    """The colour tags of a decoded frame; RGB frames get those of BT.709, as which they are written."""
+    if frame.format.is_rgb or frame.colorspace == _RGB:
+        return BT709
+    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    return Colour(int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace), full)
+
+
+@dataclass(frozen=True)
+class Converter:
+    """Turns frames with the tags ``colour`` into pictures and pictures into such frames.
+
+    One thread each: at 1280x720 a conversion takes 0.3 to 2.5 ms, and more threads only add to it.
+    """
+
+    colour: Colour
+    _scaler: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
+
+    def picture(self, frame: VideoFrame, rotation: int = 0) -> Picture:
+        """uint8 (H, W, 3) RGB, turned ``rotation`` degrees counter-clockwise (a multiple of 90)."""
+        if frame.format.is_rgb:
+            rgb = self._scaler.reformat(frame, format="rgb24", threads=1)
+        else:
+            rgb = self._scaler.reformat(
+                frame,
+                format="rgb24",
+                src_colorspace=self._matrix(frame.height),
+                src_color_range=self._range,
+                dst_color_range=ColorRange.JPEG,
+                threads=1,
+            )
+        picture = np.asarray(rgb.to_ndarray(), np.uint8)
+        return np.ascontiguousarray(np.rot90(picture, rotation // 90) if rotation else picture)
+
+    def frame(self, picture: Picture, pix_fmt: str) -> VideoFrame:
+        """``picture`` as a frame of ``pix_fmt`` with these tags."""
+        rgb = VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
+        return self._scaler.reformat(
+            rgb,
+            format=pix_fmt,
+            dst_colorspace=self._matrix(rgb.height),
+            dst_color_range=self._range,
+            threads=1,
+        )
+
+    @property
+    def _range(self) -> ColorRange:
+        return ColorRange.JPEG if self.colour.full_range else ColorRange.MPEG
+
+    def _matrix(self, height: int) -> Colorspace:
+        guess = Colorspace.ITU709 if height > _HD else Colorspace.ITU601
+        return _MATRIX.get(self.colour.matrix, guess)

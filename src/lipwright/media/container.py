@@ -1,0 +1,118 @@
+"""Open a file as ffmpeg sees it, and turn every way in which that can fail into a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from lipwright.errors import MediaError
+
+# The first bytes of still pictures and the demuxer that reads them. Naming the demuxer keeps ffmpeg
+# from reading "a%03d.png" as the name of a whole series.
+_STILLS = (
+    (b"\x89PNG\r\n\x1a\n", "png_pipe"),
+    (b"\xff\xd8\xff", "jpeg_pipe"),
+    (b"BM", "bmp_pipe"),
+    (b"II*\x00", "tiff_pipe"),
+    (b"MM\x00*", "tiff_pipe"),
+)
+# Demuxers that read text, or that follow what a file says to other files: never media of their own.
+_NOT_MEDIA = {"tty", "srt", "webvtt", "ass", "lrc", "concat", "ffmetadata", "hls", "dash", "image2"}
+_HEAD = 4096
+
+
+def still_format(path: Path) -> str | None:
+    """The demuxer of a still picture, chosen by content, or None when ``path`` is not a still."""
+    head = _head(path)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp_pipe"
+    return next((name for magic, name in _STILLS if head.startswith(magic)), None)
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[InputContainer]:
+    """The file as an open container; closed at the end.
+
+    Raises MediaError, naming the file and what is wrong with it, when it cannot be opened.
+    """
+    file = existing(path)
+    try:
+        container = av.open(
+            f"file:{file}",
+            format=still_format(file),
+            options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(_why(file, error)) from error
+    with container:
+        if container.format.name in _NOT_MEDIA:
+            raise MediaError(f"{file} is not a video, a picture or a sound (its content is text)")
+        yield container
+
+
+def existing(path: str | Path) -> Path:
+    """``path`` as an absolute Path of a file that has content; MediaError says what else it is."""
+    file = Path(path).expanduser().absolute()
+    try:
+        if file.is_dir():
+            raise MediaError(f"{file} is a folder; give a video, a picture or a sound file")
+        if not file.exists():
+            raise MediaError(f"there is no file {file}")
+        if not file.is_file():
+            raise MediaError(f"{file} is not an ordinary file; give a video, a picture or a sound file")
+        if file.stat().st_size == 0:
+            raise MediaError(f"{file} is empty (0 bytes); copy or download it again")
+        _head(file)
+    except OSError as error:
+        raise MediaError(f"{file} cannot be read ({error.strerror or error})") from error
+    return file
+
+
+def content_key(path: Path) -> str:
+    """sha256 of the file's bytes, in hex; names the content in caches."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def video_of(container: InputContainer) -> VideoStream | None:
+    """The first moving picture (or still) of a container; the cover of a song does not count."""
+    for stream in container.streams.video:
+        if not int(stream.disposition) & int(av.stream.Disposition.attached_pic):
+            return stream
+    return None
+
+
+def audio_of(container: InputContainer) -> AudioStream | None:
+    """The container's own choice of sound track, or None."""
+    return cast(AudioStream | None, container.streams.best("audio"))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _why(path: Path, error: Exception) -> str:
+    """The sentence for a file that ffmpeg does not open."""
+    head = _head(path)
+    if not head.strip(b"\0"):
+        return f"{path} holds no data (its first bytes are all zero); copy or download it again"
+    if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip"):
+        return f"{path} is damaged: it is cut off or its index is missing; copy or download it again"
+    if _is_text(head):
+        return f"{path} is not a video, a picture or a sound (its content is text)"
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{path} is damaged or of a kind that cannot be read (ffmpeg says: {reason})"
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head and sum(byte < 9 or 13 < byte < 32 for byte in head) * 50 < len(head)

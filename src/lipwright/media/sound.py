@@ -1,0 +1,166 @@
+"""Read the sound of any file; resample sound.
+
+Time 0 of a file's sound is the time of its first video frame, or, in a file without video, the
+start of the sound itself: a track that starts late begins with silence, one that starts early is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from lipwright.errors import InputError, MediaError
+from lipwright.media.container import audio_of, existing, opened, video_of
+from lipwright.types import Audio, Float
+
+_GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled with silence
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """A sound track: ``codec``, ``rate`` Hz, ``channels`` and their ``layout`` ("stereo"), ``start`` s."""
+
+    codec: str
+    rate: int
+    channels: int
+    layout: str
+    start: float
+
+
+class FileAudio(Audio):
+    """The sound of a file, decoded to mono when its samples are first looked at."""
+
+    def __init__(self, samples: Float | None, rate: int, source: Path) -> None:
+        object.__setattr__(self, "rate", rate)
+        object.__setattr__(self, "source", source)
+        if samples is not None:
+            self.__dict__["samples"] = samples
+
+    @cached_property
+    def samples(self) -> Float:
+        """float32 (N,) in [-1, 1], the mean of all channels."""
+        return _mono(self.source) if self.source else np.zeros(0, np.float32)
+
+
+def open_audio(path: str | Path) -> Audio:
+    """The whole sound of any file (a video's too): mono float32 at the file's own rate, ``source`` set.
+
+    Raises MediaError: no such file, not media, no sound track, no samples, samples that are not numbers.
+    """
+    audio = lazy_audio(path)
+    if audio is None:
+        raise MediaError(f"{existing(path)} has no sound track; give a file with speech in it")
+    if len(audio.samples) == 0:
+        raise MediaError(f"{audio.source} has a sound track without a single sample; record or export it again")
+    return audio
+
+
+def lazy_audio(path: str | Path) -> Audio | None:
+    """As ``open_audio``, decoded only when it is needed; None where there is no sound track."""
+    with opened(path) as container:
+        track = audio_of(container)
+        return None if track is None else FileAudio(None, audio_info(track).rate, existing(path))
+
+
+def resample(audio: Audio, rate: int) -> Audio:
+    """The same sound at ``rate`` Hz (soxr, high quality). ``source`` stays: it is the same recording."""
+    if rate <= 0:
+        raise InputError(f"the rate of a sound must be above 0 Hz; given {rate}")
+    if rate == audio.rate:
+        return audio
+    samples = np.asarray(soxr.resample(audio.samples, audio.rate, rate, quality="HQ"), np.float32)
+    return Audio(samples, rate, audio.source)
+
+
+def audio_info(track: AudioStream) -> AudioInfo:
+    """What a sound track says about itself."""
+    context = track.codec_context
+    start = float((track.start_time or 0) * (track.time_base or 0))
+    return AudioInfo(context.name, context.sample_rate, context.channels, context.layout.name, start)
+
+
+def time_zero(container: InputContainer) -> Fraction:
+    """The time, in the container's own seconds, that counts as 0 for its sound."""
+    for track in (video_of(container), audio_of(container)):
+        if track is not None and track.start_time is not None and track.time_base is not None:
+            return track.start_time * track.time_base
+    return Fraction(0)
+
+
+def blocks(path: str | Path, rate: int | None = None, layout: str | None = None) -> Iterator[Float]:
+    """The sound block by block: float32 (channels, n), at the file's own rate and layout unless given.
+
+    The first sample lies at time 0 of the file. Damaged packets are left out, their time is silence.
+    """
+    with opened(path) as container:
+        track = audio_of(container)
+        if track is None:
+            raise MediaError(f"{existing(path)} has no sound track")
+        info = audio_info(track)
+        resampler = AudioResampler("fltp", layout or info.layout, rate or info.rate)
+        try:
+            for block in _placed(_decoded(container, track, resampler), time_zero(container), resampler.rate):
+                if not np.isfinite(block).all():
+                    raise MediaError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
+                yield block
+        except av.FFmpegError as error:
+            raise MediaError(f"the sound of {path} cannot be decoded ({error})") from error
+
+
+def _decoded(
+    container: InputContainer, track: AudioStream, resampler: AudioResampler
+) -> Iterator[tuple[Fraction | None, Float]]:
+    """(time s, float32 (channels, n)) of each decoded frame."""
+    try:
+        for packet in container.demux(track):
+            for frame in _frames(packet):
+                time = None if frame.pts is None or frame.time_base is None else Fraction(frame.pts * frame.time_base)
+                for part in resampler.resample(frame):
+                    yield time, np.asarray(part.to_ndarray(), np.float32)
+                    time = None
+    except (av.error.EOFError, av.error.InvalidDataError):
+        pass  # a file that was cut off: what could be read has been read
+    for part in resampler.resample(None):
+        yield None, np.asarray(part.to_ndarray(), np.float32)
+
+
+def _frames(packet: av.Packet[AudioStream]) -> list[AudioFrame]:
+    try:
+        return packet.decode()
+    except av.error.InvalidDataError:
+        return []
+
+
+def _placed(decoded: Iterator[tuple[Fraction | None, Float]], zero: Fraction, rate: int) -> Iterator[Float]:
+    """Blocks laid end to end from ``zero``: holes filled with silence, what lies before it cut off."""
+    done = 0  # samples from time zero to here; below 0 while still before it
+    first = True
+    for time, samples in decoded:
+        if time is not None:
+            due = round((time - zero) * rate)
+            if first:
+                done = min(due, 0)
+            if due - done > (0 if first else _GAP * rate):
+                yield np.zeros((len(samples), due - done), np.float32)
+                done = due
+        first = False
+        keep = samples[:, max(0, -done) :]
+        done += samples.shape[1]
+        if keep.shape[1]:
+            yield keep
+
+
+def _mono(path: Path) -> Float:
+    parts = [block.mean(axis=0, dtype=np.float32) for block in blocks(path)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
