@@ -1,0 +1,130 @@
+"""The command line: options are keywords, answers for people and machines, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import re
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+
+from lipwright import cli
+from lipwright.errors import InputError
+
+
+def actions(verb: str) -> dict[str, argparse.Action]:
+    """What a verb takes, by keyword."""
+    parser = argparse.ArgumentParser(add_help=False)
+    cli.VERBS[verb].options(parser)
+    return {action.dest: action for action in parser._actions}
+
+
+def keywords(verb: str) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(getattr(import_module(f"lipwright.{verb}"), verb)).parameters)
+
+
+# Options of a command that are not keywords of its function, and the other way about.
+COMMAND_ONLY = {"dub": {"video", "out", "quality", "preview", "compare"}}
+FUNCTION_ONLY = {"dub": {"clip"}}
+
+
+@pytest.mark.parametrize("verb", ["dub", "prepare"])
+def test_options_are_the_keywords_of_the_function(verb: str) -> None:
+    options = actions(verb).keys() - COMMAND_ONLY.get(verb, set())
+    assert options == keywords(verb).keys() - FUNCTION_ONLY.get(verb, set()) - {"progress"}
+
+
+@pytest.mark.parametrize("verb", ["dub", "prepare"])
+def test_defaults_told_in_help_are_the_functions_own(verb: str) -> None:
+    for name, parameter in keywords(verb).items():
+        action = actions(verb).get(name)
+        if action is None or parameter.default in (inspect.Parameter.empty, None, False):
+            continue
+        told = re.search(r"\(([^()]*)\)$", action.help or "")
+        assert told is not None, f"--{name} does not tell its default"
+        assert told[1] == str(parameter.default)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_and_option_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert all(action.help for action in actions(verb).values())
+    with pytest.raises(SystemExit) as stop:
+        cli.main([verb, "--help"])
+    assert stop.value.code == 0
+    assert cli.VERBS[verb].about[1:] in " ".join(capsys.readouterr().out.split())
+
+
+def play(monkeypatch: pytest.MonkeyPatch, run: Callable[..., cli.Answer]) -> None:
+    """Put a verb ``play`` on the command line, with one option --times."""
+    options = lambda parser: parser.add_argument("--times", type=int, help="how often")  # noqa: E731
+    monkeypatch.setitem(cli.VERBS, "play", cli.Verb("play", options, run))
+
+
+def test_an_answer_is_text_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    play(monkeypatch, lambda options, progress: cli.Answer("three times", options))
+    assert cli.main(["play", "--times", "3"]) == 0
+    assert capsys.readouterr().out == "three times\n"
+    assert cli.main(["play", "--times", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"times": 3}
+    assert cli.main(["play", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {}, "an option left out is not passed on"
+
+
+def test_an_error_is_a_sentence_and_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(options: object, progress: object) -> cli.Answer:
+        raise InputError("the file talk.mp4 is empty")
+
+    play(monkeypatch, fail)
+    assert cli.main(["play"]) == 1
+    assert capsys.readouterr() == ("", "lipwright: the file talk.mp4 is empty\n")
+    assert cli.main(["play", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"error": "the file talk.mp4 is empty", "kind": "InputError"}
+
+
+def test_ctrl_c_is_a_sentence_and_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop(options: object, progress: object) -> cli.Answer:
+        raise KeyboardInterrupt
+
+    play(monkeypatch, stop)
+    assert cli.main(["play"]) == 130
+    assert capsys.readouterr().err.startswith("stopped")
+
+
+@pytest.mark.parametrize(
+    "line", [[], ["fly"], ["dub"], ["dub", "a", "b", "-o", "c", "--quality", "x"], ["models", "x"]]
+)
+def test_wrong_usage_is_2_and_says_where_help_is(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(line)
+    assert stop.value.code == 2
+    assert re.search(r"see: lipwright\S* ?\w* --help\n$", capsys.readouterr().err)
+
+
+def test_progress_is_drawn_for_a_person_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(options: object, progress: Callable[[int, int, str], None]) -> cli.Answer:
+        for done in range(3):
+            progress(done + 1, 3, "frames")
+        progress(5, 0, "bytes")
+        return cli.Answer("done", None)
+
+    play(monkeypatch, work)
+    assert cli.main(["play"]) == 0
+    assert capsys.readouterr() == ("done\n", "")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert cli.main(["play"]) == 0
+    assert "frames" in capsys.readouterr().err
+
+
+def test_models_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert "detectors: mediapipe" in told
+    assert "face_landmark: puts the 468-point mesh on one face" in told
+    assert cli.main(["models", "list", "--json"]) == 0
+    assert {"families", "weights"} == json.loads(capsys.readouterr().out).keys()
+    assert cli.main(["models", "verify", "nobody"]) == 1
