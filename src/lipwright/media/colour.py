@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from lipwright.types import Colour, Picture
 
@@ -24,6 +24,7 @@ _MATRIX = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND
 _HD = 576  # lines; above it players take an untagged picture for BT.709, up to it for BT.601
 
 
@@ -39,32 +40,36 @@ def of_frame(frame: VideoFrame) -> Colour:
 class Converter:
     """Turns frames with the tags ``colour`` into pictures and pictures into such frames.
 
-    One thread each: at 1280x720 a conversion takes 0.3 to 2.5 ms, and more threads only add to it.
+    The rounding is exact: a frame that is turned into a picture and back has the same luma, to the bit.
+    (ffmpeg's default is 2 ms a frame faster at 1280x720 and darkens by more than one level each time.)
+    A conversion keeps to one thread; the stages of a pipeline share the cores better than its parts.
     """
 
     colour: Colour
-    _scaler: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
+    _to_planes: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
+    _to_rgb: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
+    _to_yuv: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
 
     def picture(self, frame: VideoFrame, rotation: int = 0) -> Picture:
         """uint8 (H, W, 3) RGB, turned ``rotation`` degrees counter-clockwise (a multiple of 90)."""
-        if frame.format.is_rgb:
-            rgb = self._scaler.reformat(frame, format="rgb24", threads=1)
-        else:
-            rgb = self._scaler.reformat(
+        if not frame.format.is_rgb:
+            frame = self._to_planes.reformat(
                 frame,
-                format="rgb24",
+                format="gbrp",
                 src_colorspace=self._matrix(frame.height),
                 src_color_range=self._range,
                 dst_color_range=ColorRange.JPEG,
+                interpolation=_EXACT,
                 threads=1,
             )
+        rgb = self._to_rgb.reformat(frame, format="rgb24", threads=1)
         picture = np.asarray(rgb.to_ndarray(), np.uint8)
         return np.ascontiguousarray(np.rot90(picture, rotation // 90) if rotation else picture)
 
     def frame(self, picture: Picture, pix_fmt: str) -> VideoFrame:
         """``picture`` as a frame of ``pix_fmt`` with these tags."""
         rgb = VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
-        return self._scaler.reformat(
+        return self._to_yuv.reformat(
             rgb,
             format=pix_fmt,
             dst_colorspace=self._matrix(rgb.height),

@@ -253,7 +253,7 @@ def _copied(container: InputContainer, track: AudioStream, stream: AudioStream) 
         packet.pts -= zero
         packet.dts -= zero
         packet.stream = stream
-        yield cast(Packet[Stream], packet)
+        yield cast("Packet[Stream]", packet)
 
 
 def _new_track(output: OutputContainer, codec: str, rate: int, layout: str) -> AudioStream:

@@ -48,7 +48,7 @@ def _fill(items: Iterable[T], queue: Queue[T | _End], stop: Event) -> None:
             del item  # a picture waits in the queue, not here
             if stop.is_set():
                 break
-    except BaseException as caught:  # carried to the consumer, whatever it is
+    except BaseException as caught:  # noqa: BLE001 - carried to the consumer, whatever it is
         error = caught
     finally:
         if hasattr(source, "close"):

@@ -25,6 +25,7 @@ STILL_FPS = Fraction(25)
 
 _NTSC = tuple(Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 90, 120, 240))
 _STANDARD = (*_NTSC, *(Fraction(n) for n in range(1, 241)), Fraction(25, 2), Fraction(15, 2))
+_USUAL = tuple(Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 50, 60, 120))
 _SNAP = 2e-4  # how near (relative) a rate must be to a standard one; 30 and 30000/1001 are 1e-3 apart
 _STEADY = 0.75  # frames may stray this part of a frame period in all and still lie on a grid
 _EARLY = 0.125  # a frame counts as shown this part of a period before its time: rounding, jitter
@@ -115,6 +116,9 @@ def _conformed(times: Int, unit: Fraction, last: int) -> Timeline:
 
 
 def _round_rate(rate: Fraction) -> Fraction:
-    """The standard rate next to a rate that was only estimated (within 1 %), else the nearest whole one."""
-    nearest = min(_STANDARD, key=lambda standard: abs(standard - rate))
-    return nearest if abs(nearest - rate) <= rate / 100 else Fraction(max(1, round(rate)))
+    """The rate that a rate estimated from unsteady frames stands for: a usual one within 5 %, else a whole one."""
+    exact = snap(rate)
+    if exact in _STANDARD:
+        return exact
+    nearest = min(_USUAL, key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) <= rate / 20 else Fraction(max(1, round(rate)))

@@ -70,7 +70,7 @@ def probe(path: str | Path) -> Probe:
     return Probe(file, name, streams, duration, still_format(file) is not None, video, audio, tags)
 
 
-def open(path: str | Path) -> Clip:
+def open(path: str | Path) -> Clip:  # noqa: A001 - read with its package's name: media.open
     """A video, or a still picture, as a lazy Clip; nothing is decoded before it is read.
 
     A still opens as one frame at 25 fps. A variable rate is conformed (see ``timeline``), rotation is
