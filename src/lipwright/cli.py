@@ -124,9 +124,29 @@ def _models_list() -> Answer:
     )
 
 
+# --------------------------------------------------------------------------------------------- demo
+
+
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, help="the folder to fill (demo)")
+
+
+def _demo(options: Options, progress: Progress) -> Answer:
+    from lipwright.demo import demo
+
+    made = demo(**options, progress=progress)
+    files = {"portrait speaks": made.portrait_speaks, "second sentence": made.second_sentence}
+    files |= {"contact sheet": made.contact_sheet}
+    lines = [f"{name}: {path}" for name, path in files.items()]
+    lines += [f"{measure.name}: {measure.value:.2f} {measure.unit}" for measure in made.measures]
+    measures = {measure.name: measure.value for measure in made.measures}
+    return Answer("\n".join(lines), {name: str(path) for name, path in files.items()} | {"measures": measures})
+
+
 VERBS = {
     "dub": Verb("make the lips in a video match a voice", _dub_options, _dub),
     "prepare": Verb("turn a dataset into what training reads", _prepare_options, _prepare),
+    "demo": Verb("show what lipwright does; needs no input", _demo_options, _demo),
     "models": Verb("list the members and weights; pull or verify weights", _models_options, _models),
 }
 

@@ -1,0 +1,101 @@
+"""Show what lipwright does with nothing given: a portrait speaks, then its video is dubbed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lipwright import faces, features, media, registry
+from lipwright.dub import dub
+from lipwright.errors import OutputError
+from lipwright.media.picture import write_picture
+from lipwright.types import Audio, Clip, FaceTrack, Float, Measure, Picture, Progress
+
+ASSETS = Path(__file__).parent / "assets"
+SHEET_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demonstration made: two videos, a contact sheet (PNG; a row per video), and what was measured."""
+
+    portrait_speaks: Path
+    second_sentence: Path
+    contact_sheet: Path
+    measures: tuple[Measure, ...]
+
+
+def demo(out: str | Path = "demo", *, progress: Progress | None = None) -> Demo:
+    """Animate a portrait with one sentence, dub that video with another, measure and lay out frames of both.
+
+    The portrait is in the public domain and is pulled once; the sentences are a synthetic voice that says
+    so. ``out`` is the folder to fill; it is made if need be.
+
+    Raises:
+        OutputError: when the folder cannot be made or written.
+        PullError: when the portrait or the face networks cannot be brought here.
+    """
+    folder = Path(out).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(f"the folder {folder} cannot be made: {problem.strerror}") from problem
+    sentences = [media.open_audio(ASSETS / f"sentence-{number}.m4a") for number in (1, 2)]
+    portrait = media.open(registry.path("portrait", progress))
+    first, _ = _speak(portrait, sentences[0], folder / "portrait-speaks.mp4", progress)
+    second, speed = _speak(media.open(first), sentences[1], folder / "second-sentence.mp4", progress)
+    clips = [media.open(first), media.open(second)]
+    tracks = [faces.track(clip) for clip in clips]
+    sheet = write_picture(contact_sheet(clips, tracks), folder / "contact-sheet.png")
+    return Demo(first, second, sheet, (speed, *measured(clips[1], tracks[1], sentences)))
+
+
+def _speak(source: Clip, speech: Audio, out: Path, progress: Progress | None) -> tuple[Path, Measure]:
+    """Write ``source`` speaking ``speech``; the path, and the speed of all of it."""
+    start = time.perf_counter()
+    dubbed = dub(source, speech)
+    written = media.write(dubbed, out, progress=progress)
+    return written, Measure("speed", dubbed.length / (time.perf_counter() - start), "frames/s", "higher")
+
+
+def measured(clip: Clip, track: FaceTrack, sentences: list[Audio]) -> Iterator[Measure]:
+    """What can be measured of the dubbed ``clip``, whose sound is the second of two sentences."""
+    wanted = round(sentences[1].duration * clip.fps)
+    yield Measure("frames more or fewer than the speech has", clip.length - wanted, "frames", "none")
+    opening = _openings(track)
+    yield Measure("mouth opening follows this sentence", _follows(opening, sentences[1], clip), "correlation", "higher")
+    yield Measure("the same against the other sentence", _follows(opening, sentences[0], clip), "correlation", "none")
+
+
+def _openings(track: FaceTrack) -> Float:
+    """Inner-lip opening of every frame, float32 (T,) eye distances."""
+    return faces.opening(faces.to_canonical(track.points, faces.fit_pose(track.points)))
+
+
+def _follows(opening: Float, speech: Audio, clip: Clip) -> float:
+    """Correlation of the opening with the level of the voice, over the frames that both have."""
+    loud = np.maximum(features.energy(speech, hop=float(1 / clip.fps), window=0.08), -50.0)
+    length = min(len(loud), len(opening))
+    both = np.isfinite(opening[:length])
+    return float(np.corrcoef(opening[:length][both], loud[:length][both])[0, 1])
+
+
+def contact_sheet(clips: list[Clip], tracks: list[FaceTrack]) -> Picture:
+    """A row of faces per clip, evenly spaced in time: uint8 (H, W, 3)."""
+    boxes = np.concatenate([track.box[track.present] for track in tracks])
+    left, top, right, bottom = np.median(boxes, axis=0)
+    half = round(0.75 * max(right - left, bottom - top))
+    centre = round((left + right) / 2), round((top + bottom) / 2)
+    return np.concatenate([np.concatenate(list(_faces(clip, centre, half)), axis=1) for clip in clips])
+
+
+def _faces(clip: Clip, centre: tuple[int, int], half: int) -> Iterator[Picture]:
+    """Squares of ``half`` a side around ``centre``, black where they leave the picture."""
+    for frame in np.linspace(0, clip.length - 1, SHEET_COLUMNS).round().astype(int):
+        picture = next(clip.read(int(frame), int(frame) + 1))
+        room = np.pad(picture, ((half, half), (half, half), (0, 0)))
+        yield room[centre[1] : centre[1] + 2 * half, centre[0] : centre[0] + 2 * half]
