@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import drawn
 import numpy as np
 import pytest
+
+import drawn
 
 _FOOTAGE = Path(__file__).parents[2] / "shared" / "data"
 

@@ -43,6 +43,8 @@ from lipwright.media.pipeline import stream as run_ahead
 from lipwright.types import Audio, Clip, Float, Picture, Progress
 
 _BLOCK = 4096  # samples handed to the sound encoder at a time
+# The channel layouts every encoder here knows.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 _LEAD_IN = Fraction(1, 10)  # s; sound copied from before time 0 at most, an encoder's own lead-in
 
 
@@ -236,17 +238,19 @@ def _add_sound(output: OutputContainer, audio: Audio, kind: _Format, stack: Exit
     if track is None:
         raise MediaError(f"{audio.source} has no sound track any more")
     if track.codec_context.name in kind.copies:
-        return _copied(container, track, output.add_stream_from_template(track))
+        return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
     info = sound.audio_info(track)
     rate = _rate(kind.audio, info.rate)
-    layout = info.layout if info.channels <= 8 else "stereo"
+    layout = _LAYOUTS.get(info.channels, "stereo")
     return _encoded(_new_track(output, kind.audio, rate, layout), sound.blocks(audio.source, rate, layout), layout)
 
 
-def _copied(container: InputContainer, track: AudioStream, stream: AudioStream) -> Iterator[Packet[Stream]]:
-    """The packets of a file's own track, moved so that the file's time 0 becomes 0."""
+def _copied(
+    container: InputContainer, track: AudioStream, stream: AudioStream, start: Fraction
+) -> Iterator[Packet[Stream]]:
+    """The packets of a file's own track, moved so that its time ``start`` becomes 0."""
     unit = cast(Fraction, track.time_base)
-    zero = round(sound.time_zero(container) / unit)
+    zero = round(start / unit)
     for packet in container.demux(track):
         if packet.dts is None or packet.pts is None or packet.pts - zero < -_LEAD_IN / unit:
             continue

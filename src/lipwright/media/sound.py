@@ -22,6 +22,7 @@ from av.container import InputContainer
 
 from lipwright.errors import InputError, MediaError
 from lipwright.media.container import audio_of, existing, opened, video_of
+from lipwright.media.timeline import first_time
 from lipwright.types import Audio, Float
 
 _GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled with silence
@@ -90,12 +91,14 @@ def audio_info(track: AudioStream) -> AudioInfo:
     return AudioInfo(context.name, context.sample_rate, context.channels, context.layout.name, start)
 
 
-def time_zero(container: InputContainer) -> Fraction:
-    """The time, in the container's own seconds, that counts as 0 for its sound."""
-    for track in (video_of(container), audio_of(container)):
-        if track is not None and track.start_time is not None and track.time_base is not None:
-            return track.start_time * track.time_base
-    return Fraction(0)
+def time_zero(path: Path) -> Fraction:
+    """The time, in the container's own seconds, that counts as 0 for the file's sound."""
+    with opened(path) as container:
+        picture, track = video_of(container), audio_of(container)
+        if picture is not None and (first := first_time(container, picture)) is not None:
+            return first
+        start, unit = (None, None) if track is None else (track.start_time, track.time_base)
+        return Fraction(0) if start is None or unit is None else start * unit
 
 
 def blocks(path: str | Path, rate: int | None = None, layout: str | None = None) -> Iterator[Float]:
@@ -103,14 +106,16 @@ def blocks(path: str | Path, rate: int | None = None, layout: str | None = None)
 
     The first sample lies at time 0 of the file. Damaged packets are left out, their time is silence.
     """
+    path = existing(path)
+    zero = time_zero(path)
     with opened(path) as container:
         track = audio_of(container)
         if track is None:
-            raise MediaError(f"{existing(path)} has no sound track")
+            raise MediaError(f"{path} has no sound track")
         info = audio_info(track)
         resampler = AudioResampler("fltp", layout or info.layout, rate or info.rate)
         try:
-            for block in _placed(_decoded(container, track, resampler), time_zero(container), resampler.rate):
+            for block in _placed(_decoded(container, track, resampler), zero, resampler.rate):
                 if not np.isfinite(block).all():
                     raise MediaError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
                 yield block

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 import av
 import numpy as np
@@ -28,6 +29,7 @@ _STANDARD = (*_NTSC, *(Fraction(n) for n in range(1, 241)), Fraction(25, 2), Fra
 _USUAL = tuple(Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 50, 60, 120))
 _SNAP = 2e-4  # how near (relative) a rate must be to a standard one; 30 and 30000/1001 are 1e-3 apart
 _STEADY = 0.75  # frames may stray this part of a frame period in all and still lie on a grid
+_REORDER = 32  # packets; no codec shows a frame that lies further behind in the file first
 _EARLY = 0.125  # a frame counts as shown this part of a period before its time: rounding, jitter
 
 
@@ -65,6 +67,12 @@ def timeline(container: InputContainer, stream: VideoStream) -> Timeline:
     if steady is not None:
         return Timeline(steady, len(times), times)
     return _conformed(times, unit, found[-1][1] or 0)
+
+
+def first_time(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """When the first frame of a stream is shown, in the container's seconds; None when that is not known."""
+    times = [packet.pts for packet in islice(_packets(container, stream), _REORDER) if packet.pts is not None]
+    return min(times) * stream.time_base if times and stream.time_base else None
 
 
 def snap(rate: Fraction) -> Fraction:

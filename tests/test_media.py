@@ -1,0 +1,623 @@
+"""Files in and out: exact rates and lengths, own colours and sound, and a sentence for everything that fails."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import resource
+import threading
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import drawn
+from lipwright import media
+from lipwright.errors import InputError, LipwrightError, MediaError, OutputError
+from lipwright.types import Audio, Clip, Colour, Picture
+
+NTSC = Fraction(30000, 1001)
+FILM = Fraction(24000, 1001)
+
+
+def numbers(pictures: Iterator[Picture]) -> list[int]:
+    return [drawn.number_of(picture) for picture in pictures]
+
+
+def counted(path: Path, length: int = 60, **how: object) -> Path:
+    return drawn.write(path, (drawn.numbered(n) for n in range(length)), **how)
+
+
+def drawn_clip(length: int, size: tuple[int, int] = (64, 48), fps: Fraction = Fraction(25)) -> Clip:
+    return Clip(fps, size, length, lambda start, stop: (drawn.numbered(n, size) for n in range(start, stop)))
+
+
+def counted_frames(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+# reading -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fps", [Fraction(25), NTSC, Fraction(24000, 1001), Fraction(50), Fraction(15), Fraction(47, 2)]
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_steady_rates_are_exact_fractions(tmp_path: Path, fps: Fraction, suffix: str) -> None:
+    clip = media.open(counted(tmp_path / f"a{suffix}", 40, fps=fps))
+    assert (clip.fps, clip.length, clip.size) == (fps, 40, (64, 48))
+    assert numbers(clip.read()) == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.avi", {"codec": "mpeg4", "options": {}}),
+        ("a.webm", {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}),
+        ("a.ts", {}),
+        ("a.mov", {"codec": "mjpeg", "pix_fmt": "yuvj420p", "options": {}}),
+    ],
+)
+def test_reads_what_ffmpeg_reads(tmp_path: Path, name: str, how: dict[str, object]) -> None:
+    clip = media.open(counted(tmp_path / name, 30, **how))
+    assert (clip.fps, clip.length) == (25, 30)
+    assert numbers(clip.read(11, 17)) == [11, 12, 13, 14, 15, 16]
+
+
+def test_any_part_is_the_same_frames(tmp_path: Path) -> None:
+    clip = media.open(counted(tmp_path / "a.mp4", 90, options={"crf": "12", "g": "24", "bf": "3"}))
+    for start, stop in [(0, 3), (1, 2), (23, 26), (24, 25), (47, 60), (88, 90), (30, 30)]:
+        assert numbers(clip.read(start, stop)) == list(range(start, stop))
+
+
+def test_late_first_frame_and_trimmed_start(tmp_path: Path) -> None:
+    times = [3.0 + n / 25 for n in range(30)]
+    clip = media.open(counted(tmp_path / "a.mkv", 30, times=times))
+    assert (clip.fps, clip.length) == (25, 30)
+    assert numbers(clip.read(12, 15)) == [12, 13, 14]
+
+
+def test_variable_rate_shows_the_frame_of_the_instant(tmp_path: Path) -> None:
+    """Thirty a second, with a hole of half a second, then fifteen a second."""
+    times = [n / 30 for n in range(30)] + [1.5 + n / 30 for n in range(30)] + [2.5 + n / 15 for n in range(10)]
+    path = counted(tmp_path / "a.mp4", len(times), times=times)
+    clip = media.open(path)
+    assert media.probe(path).video.variable
+    assert clip.fps == 30
+    assert abs(clip.length - 30 * (times[-1] + 1 / 15)) <= 2
+    instants = np.arange(clip.length) / 30 + 1e-3
+    expected = np.searchsorted(np.round(times, 4), instants, side="right") - 1
+    assert numbers(clip.read()) == list(expected)
+    assert numbers(clip.read(40, 44)) == list(expected[40:44])
+
+
+def test_jitter_is_not_a_variable_rate(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    times = [n / 30 + 0.004 + random.uniform(-0.004, 0.004) for n in range(60)]
+    path = counted(tmp_path / "a.mp4", 60, times=times)
+    assert not media.probe(path).video.variable
+    assert numbers(media.open(path).read()) == list(range(60))
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_rotation_is_applied(tmp_path: Path, rotation: int) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = (250, 10, 10)
+    path = drawn.write(tmp_path / "a.mp4", [picture] * 3, rotation=rotation)
+    clip = media.open(path)
+    upright = np.rot90(picture, rotation // 90)
+    assert clip.size == (upright.shape[1], upright.shape[0])
+    assert np.abs(next(clip.read()).astype(int) - upright).mean() < 12
+    again = media.open(media.write(clip, tmp_path / "b.mp4"))
+    assert (again.size, media.probe(again.source).video.rotation) == (clip.size, 0)
+
+
+@pytest.mark.parametrize("tags", [(1, 1, 1, 1), (1, 5, 6, 5), (2, 1, 1, 1), (2, 6, 6, 6), (1, 9, 14, 9)])
+def test_colours_follow_the_tags_and_stay(tmp_path: Path, tags: tuple[int, int, int, int]) -> None:
+    patches = np.zeros((48, 64, 3), np.uint8)
+    for column, colour in enumerate([(200, 40, 40), (40, 200, 40), (40, 40, 200), (230, 230, 230)]):
+        patches[:, column * 16 : column * 16 + 16] = colour
+    pix_fmt = "yuvj420p" if tags[0] == 2 else "yuv420p"
+    clip = media.open(drawn.write(tmp_path / "a.mp4", [patches] * 3, tags=tags, pix_fmt=pix_fmt, options={"crf": "1"}))
+    assert clip.colour == Colour(*tags[1:], full_range=tags[0] == 2)
+    again = media.open(media.write(clip, tmp_path / "b.mp4", quality=1))
+    assert again.colour == clip.colour
+    for opened in (clip, again):
+        seen = next(opened.read())[20:28, 6::16]
+        assert np.abs(seen.astype(int) - patches[20:28, 6::16]).max() <= 6
+
+
+def test_reading_and_writing_does_not_darken(tmp_path: Path) -> None:
+    """ffmpeg's default conversion loses more than one level; five rounds would show."""
+    random = np.random.default_rng(0)
+    soft = np.kron(random.integers(40, 220, (6, 8, 3)), np.ones((40, 40, 1))).astype(np.uint8)
+    clip = first = media.open(drawn.write(tmp_path / "0.mp4", [soft] * 2, options={"crf": "1"}))
+    for round_ in range(1, 6):
+        clip = media.open(media.write(clip, tmp_path / f"{round_}.mp4", quality=1))
+    lost = next(first.read()).astype(int) - next(clip.read())
+    assert abs(lost.mean()) < 0.5
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
+def test_stills_by_content(tmp_path: Path, suffix: str) -> None:
+    picture = drawn.face(0.5, (81, 60))
+    path = drawn.still(tmp_path / f"a{suffix}", picture)
+    misnamed = path.rename(tmp_path / "a%03d[1]é.mp4")
+    clip = media.open(misnamed)
+    assert (clip.length, clip.fps, clip.size, clip.audio) == (1, 25, (81, 60), None)
+    assert media.probe(misnamed).still
+    assert np.abs(next(clip.read()).astype(int) - picture).mean() < 4
+
+
+def test_key_is_the_content(tmp_path: Path) -> None:
+    path = counted(tmp_path / "a.mp4", 5)
+    assert media.open(path).key == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_probe_tells_what_is_inside(tmp_path: Path, talk: Path) -> None:
+    found = media.probe(talk)
+    assert found.streams == ("video h264", "audio aac")
+    assert (found.video.codec, found.video.pix_fmt, found.video.size) == ("h264", "yuv420p", (320, 240))
+    assert (found.audio.codec, found.audio.rate, found.audio.channels) == ("aac", 44100, 2)
+    assert found.duration == 3
+    assert not found.still
+    assert not found.video.variable
+    sound = media.probe(drawn.write_sound(tmp_path / "a.wav", drawn.tone(1.5).samples, 16000))
+    assert (sound.video, sound.audio.rate, sound.duration) == (None, 16000, 1.5)
+
+
+def test_the_cover_of_a_song_is_not_a_video(tmp_path: Path, talk: Path) -> None:
+    song = tmp_path / "song.mp4"
+    with av.open(str(talk)) as source, av.open(str(song), "w") as output:
+        sound = output.add_stream_from_template(source.streams.audio[0])
+        cover = output.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(drawn.numbered(3), format="rgb24").reformat(format="yuvj420p")
+        output.mux([*cover.encode(frame), *cover.encode(None)])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = sound
+                output.mux(packet)
+    with pytest.raises(MediaError, match="no picture, only sound"):
+        media.open(song)
+    assert media.open_audio(song).duration == pytest.approx(3, abs=0.03)
+
+
+# damage ------------------------------------------------------------------------------------------------
+
+
+def test_damage_in_the_middle_keeps_the_length(tmp_path: Path) -> None:
+    path = counted(tmp_path / "a.mp4", 100, options={"crf": "12", "g": "10"})
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        spots = [p.pos for p in container.demux(video=0) if p.size]
+    for spot in spots[40:55]:
+        content[spot : spot + 400] = b"\xff" * len(content[spot : spot + 400])
+    path.write_bytes(content)
+    clip = media.open(path)
+    shown = numbers(clip.read())
+    assert (clip.length, len(shown)) == (100, 100)
+    assert shown[:38] == list(range(38))
+    assert shown[75:] == list(range(75, 100))
+    assert len(numbers(clip.read(48, 52))) == 4
+
+
+def test_a_transport_stream_cut_off_reads_to_the_cut(tmp_path: Path) -> None:
+    whole = counted(tmp_path / "a.ts", 100)
+    part = tmp_path / "b.ts"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    clip = media.open(part)
+    shown = numbers(clip.read())
+    assert 20 < clip.length < 80
+    assert len(shown) == clip.length
+    assert shown[:15] == list(range(15))
+
+
+def bad_file(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / f"{kind}.mp4"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "empty":
+        path.touch()
+    elif kind == "text":
+        path.write_text("these are the minutes of the meeting\n" * 200)
+    elif kind == "playlist":
+        path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nother.ts\n#EXT-X-ENDLIST\n")
+    elif kind == "zeros":
+        path.write_bytes(bytes(50_000))
+    elif kind == "random":
+        path.write_bytes(np.random.default_rng(1).bytes(50_000))
+    elif kind == "cut":
+        whole = counted(tmp_path / "whole.mp4", 50).read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+    elif kind == "picture cut":
+        picture = drawn.still(tmp_path / "whole.png", np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8))
+        path.write_bytes(picture.read_bytes()[:60])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("absent", "there is no file"),
+        ("folder", "is a folder"),
+        ("empty", r"is empty \(0 bytes\)"),
+        ("text", "its content is text"),
+        ("playlist", "its content is text"),
+        ("zeros", "holds no data"),
+        ("random", "damaged or of a kind"),
+        ("cut", "cut off or its index is missing"),
+        ("picture cut", "no frame that can be decoded|damaged"),
+    ],
+)
+@pytest.mark.parametrize("reader", [media.open, media.open_audio, media.probe])
+def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, kind: str, said: str, reader, capfd) -> None:
+    path = bad_file(tmp_path, kind)
+    with pytest.raises(MediaError, match=said if reader is media.open else None) as caught:
+        reader(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""  # ffmpeg says nothing of its own
+
+
+# sound -------------------------------------------------------------------------------------------------
+
+
+def test_sound_is_mono_at_its_own_rate(tmp_path: Path) -> None:
+    left, right = drawn.tone(1, 22050, 300).samples, drawn.tone(1, 22050, 700).samples
+    audio = media.open_audio(drawn.write_sound(tmp_path / "a.wav", np.stack([left, right]), 22050))
+    assert (audio.rate, audio.samples.dtype, audio.source.name) == (22050, np.float32, "a.wav")
+    np.testing.assert_allclose(audio.samples, (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp3", "libmp3lame"), ("a.flac", "flac"), ("a.opus", "libopus"), ("a.m4a", "aac")]
+)
+def test_sound_of_any_kind_starts_in_time(tmp_path: Path, name: str, codec: str) -> None:
+    voice = drawn.voice(2, 48000)
+    audio = media.open_audio(drawn.write_sound(tmp_path / name, voice.samples, 48000, codec))
+    assert audio.duration == pytest.approx(2, abs=0.06)
+    overlap = min(len(audio.samples), len(voice.samples))
+    lags = range(-60, 61)
+    score = [np.dot(audio.samples[100 + lag : overlap - 100 + lag], voice.samples[100 : overlap - 100]) for lag in lags]
+    assert abs(lags[int(np.argmax(score))]) <= 2
+
+
+def test_sound_is_laid_on_the_first_frame(tmp_path: Path) -> None:
+    """A track that starts 0.5 s before or after the picture keeps its distance, decoded and copied."""
+    for late in (-0.5, 0.5):
+        path = tmp_path / f"{late}.mkv"
+        times = [max(0.0, -late) + n / 25 for n in range(50)]
+        clicks = np.zeros((1, 2 * 48000), np.float32)
+        clicks[0, 48000 : 48000 + 480] = 0.8
+        drawn.write(path, (drawn.numbered(n) for n in range(50)), times=times, audio=clicks, rate=48000)
+        if late > 0:
+            path = _later(path, tmp_path / "later.mkv", late)
+        clip = media.open(path)
+        assert _click(clip.audio) == pytest.approx(1 + late, abs=0.005)
+        copied = media.open(media.write(clip, tmp_path / f"{late} copied.mp4"))
+        assert _click(copied.audio) == pytest.approx(1 + late, abs=0.005)
+
+
+def _later(path: Path, to: Path, seconds: float) -> Path:
+    """The same file with its sound moved by copying packets."""
+    with av.open(str(path)) as source, av.open(str(to), "w") as output:
+        streams = [output.add_stream_from_template(s) for s in source.streams]
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == "audio":
+                packet.pts += round(seconds / packet.time_base)
+                packet.dts += round(seconds / packet.time_base)
+            packet.stream = streams[packet.stream_index]
+            output.mux(packet)
+    return to
+
+
+def _click(audio: Audio) -> float:
+    return int(np.argmax(np.abs(audio.samples) > 0.4)) / audio.rate
+
+
+def test_sound_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="no sound track"):
+        media.open_audio(counted(tmp_path / "a.mp4", 5))
+    broken = drawn.tone(1).samples
+    broken[5000] = np.nan
+    with pytest.raises(MediaError, match="not numbers"):
+        media.open_audio(drawn.write_sound(tmp_path / "nan.wav", broken, 16000))
+    with wave.open(str(tmp_path / "none.wav"), "wb") as empty:
+        empty.setparams((1, 2, 16000, 0, "NONE", ""))
+    with pytest.raises(MediaError, match=r"without a single sample"):
+        media.open_audio(tmp_path / "none.wav")
+
+
+def test_resampling_keeps_time_and_pitch(tmp_path: Path) -> None:
+    audio = media.resample(drawn.tone(1, 44100, 1000), 16000)
+    assert (audio.rate, len(audio.samples), audio.samples.dtype) == (16000, 16000, np.float32)
+    assert np.argmax(np.abs(np.fft.rfft(audio.samples))) == 1000
+    assert media.resample(audio, 16000) is audio
+    with pytest.raises(InputError, match="above 0 Hz"):
+        media.resample(audio, 0)
+
+
+def test_the_sound_of_a_clip_is_decoded_only_when_used(talk: Path) -> None:
+    audio = media.open(talk).audio
+    assert "samples" not in vars(audio)
+    assert audio.duration == pytest.approx(3, abs=0.03)
+    assert replace(audio, source=None).samples is audio.samples
+
+
+# writing -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), NTSC, FILM, Fraction(47, 2), Fraction(60)])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_written_frames_rate_and_length_are_exact(tmp_path: Path, fps: Fraction, suffix: str) -> None:
+    path = media.write(drawn_clip(53, fps=fps), tmp_path / f"a{suffix}")
+    found = media.probe(path)
+    assert (found.video.fps, found.video.length, found.video.variable) == (fps, 53, False)
+    assert counted_frames(path) == 53
+    assert numbers(media.open(path).read()) == list(range(53))
+    with av.open(str(path)) as container:
+        assert container.duration / av.time_base == pytest.approx(float(53 / fps), abs=0.002)
+
+
+@pytest.mark.parametrize("size", [(63, 47), (64, 47), (2, 2), (1, 1)])
+def test_odd_sizes_stay(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = media.write(drawn_clip(5, size), tmp_path / "a.mp4")
+    video = media.probe(path).video
+    assert video.size == size
+    assert video.pix_fmt == ("yuv420p" if size == (2, 2) else "yuv444p")
+
+
+def test_webm_is_vp9_and_opus(tmp_path: Path) -> None:
+    clip = drawn_clip(10).with_audio(drawn.voice(0.4, 44100))
+    found = media.probe(media.write(clip, tmp_path / "a.webm"))
+    assert (found.video.codec, found.video.length) == ("vp9", 10)
+    assert (found.audio.codec, found.audio.rate) == ("opus", 48000)
+
+
+def test_the_whole_track_is_copied(tmp_path: Path, talk: Path) -> None:
+    clip = media.open(talk)
+    written = media.open(media.write(clip, tmp_path / "a.mp4"))
+    np.testing.assert_array_equal(written.audio.samples, clip.audio.samples)
+    assert _packets(talk) == _packets(written.source)
+    assert media.probe(written.source).audio.channels == 2
+
+
+def _packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize(("rate", "channels", "written"), [(48000, 2, 48000), (22050, 1, 22050), (96000, 6, 96000)])
+def test_other_sound_is_encoded_at_its_own_rate_and_channels(
+    tmp_path: Path, rate: int, channels: int, written: int
+) -> None:
+    samples = np.stack([drawn.voice(1, rate, seed=n).samples for n in range(channels)])
+    speech = media.open_audio(drawn.write_sound(tmp_path / "a.wav", samples, rate))
+    path = media.write(drawn_clip(25).with_audio(speech), tmp_path / "a.mp4")
+    found = media.probe(path)
+    assert (found.audio.codec, found.audio.rate, found.audio.channels) == ("aac", written, channels)
+    heard = media.open_audio(path).samples[: len(speech.samples)]
+    assert np.corrcoef(heard, speech.samples[: len(heard)])[0, 1] > 0.95
+
+
+def test_odd_rates_go_to_the_next_one_the_encoder_knows(tmp_path: Path) -> None:
+    path = media.write(drawn_clip(25).with_audio(drawn.voice(1, 37000)), tmp_path / "a.mp4")
+    assert media.probe(path).audio.rate == 44100
+    assert media.open_audio(path).duration == pytest.approx(1, abs=0.05)
+
+
+def test_the_file_says_that_it_was_edited(tmp_path: Path) -> None:
+    for suffix in (".mp4", ".mov", ".mkv", ".webm"):
+        tags = media.probe(media.write(drawn_clip(3), tmp_path / f"a{suffix}")).metadata
+        assert any("edited with lipwright" in value for value in tags.values()), (suffix, tags)
+
+
+def test_mp4_can_be_played_while_it_loads(tmp_path: Path) -> None:
+    content = media.write(drawn_clip(10), tmp_path / "a.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_progress_and_quality(tmp_path: Path) -> None:
+    seen: list[tuple[int, int, str]] = []
+    fine = media.write(drawn_clip(9), tmp_path / "a.mp4", quality=5, progress=lambda *step: seen.append(step))
+    coarse = media.write(drawn_clip(9), tmp_path / "b.mp4", quality=45)
+    assert seen == [(n, 9, "write") for n in range(1, 10)]
+    assert coarse.stat().st_size < fine.stat().st_size
+    with pytest.raises(InputError, match=r"quality goes from 0 .* given 52"):
+        media.write(drawn_clip(9), tmp_path / "b.mp4", quality=52)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a.xyz", "end its name in .mp4"), ("a", "end its name"), ("none/a.mp4", "no folder"), ("dir.mp4", "is a folder")],
+)
+def test_where_it_cannot_be_written_is_a_sentence(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "dir.mp4").mkdir()
+    with pytest.raises(OutputError, match=said):
+        media.write(drawn_clip(3), tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == ["dir.mp4"]
+
+
+def test_an_input_is_never_overwritten(tmp_path: Path, talk: Path) -> None:
+    video = tmp_path / "talk.mp4"
+    video.write_bytes(talk.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(video)
+    for path in (video, tmp_path / "link.mp4"):
+        with pytest.raises(OutputError, match="is an input"):
+            media.write(media.open(video), path)
+        with pytest.raises(OutputError, match="is an input"):
+            media.write(drawn_clip(3).with_audio(media.open_audio(video)), path)
+    assert video.read_bytes() == talk.read_bytes()
+
+
+@contextmanager
+def no_room(limit: int) -> Iterator[None]:
+    """No file may grow beyond ``limit`` bytes: what a full disk looks like."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    noisy = Clip(
+        Fraction(25),
+        (320, 240),
+        40,
+        lambda a, b: (random.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(a, b)),
+    )
+    old = tmp_path / "a.mp4"
+    old.write_bytes(b"old")
+    with no_room(200_000), pytest.raises(OutputError, match="cannot be written"):
+        media.write(noisy, old)
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("error", [StopError, KeyboardInterrupt, MediaError])
+def test_a_failure_on_the_way_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    def frames(start: int, stop: int) -> Iterator[Picture]:
+        yield from (drawn.numbered(n) for n in range(start, stop - 5))
+        raise error("half-way")
+
+    with pytest.raises(error):
+        media.write(replace(drawn_clip(60), frames=frames), tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
+    assert not _streams()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"length": 0}, "without frames"),
+        ({"frames": lambda a, b: iter([])}, "promised 5 frames and gave 0"),
+        ({"size": (32, 32)}, "should be uint8"),
+        ({"audio": Audio(np.full(800, np.nan, np.float32), 16000)}, "not numbers"),
+    ],
+)
+def test_a_clip_that_breaks_its_word_is_a_sentence(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    with pytest.raises(LipwrightError, match=said):
+        media.write(replace(drawn_clip(5), **change), tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+# the pipeline ------------------------------------------------------------------------------------------
+
+
+def _streams() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == "lipwright-stream" and t.is_alive()]
+
+
+def test_a_stream_is_the_same_items_made_in_a_thread() -> None:
+    where: set[int] = set()
+
+    def items() -> Iterator[int]:
+        for n in range(100):
+            where.add(threading.get_ident())
+            yield n
+
+    assert list(media.stream(items(), depth=3)) == list(range(100))
+    assert where.isdisjoint({threading.get_ident()})
+    assert not _streams()
+
+
+def test_a_stream_stays_bounded() -> None:
+    made = 0
+
+    def items() -> Iterator[int]:
+        nonlocal made
+        for n in range(1000):
+            made += 1
+            yield n
+
+    running = media.stream(items(), depth=4)
+    next(running)
+    time.sleep(0.1)
+    assert made <= 4 + 3
+    running.close()
+    assert made <= 4 + 5
+    assert not _streams()
+
+
+def test_a_stream_carries_exceptions_in_their_place() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise MediaError("the third is broken")
+
+    running = media.stream(items())
+    assert [next(running), next(running)] == [1, 2]
+    with pytest.raises(MediaError, match="third"):
+        next(running)
+    assert not _streams()
+
+
+def test_a_stream_that_is_dropped_closes_its_source() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(10**9)
+        finally:
+            closed.set()
+
+    for item in media.stream(items(), depth=2):
+        if item == 5:
+            break
+    gc.collect()
+    assert closed.wait(2)
+    assert not _streams()
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    """Ten times the frames, the same peak (frames are 230 kB each: 1800 more would be 400 MB)."""
+
+    def peak(length: int) -> int:
+        path = media.write(drawn_clip(length, (320, 240)), tmp_path / f"{length}.mp4", quality=40)
+        media.write(media.open(path), tmp_path / f"{length} again.mp4", quality=40)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    short = peak(200)
+    assert peak(2000) - short < 60_000  # kB
+
+
+# real footage ------------------------------------------------------------------------------------------
+
+
+def test_real_footage_passes_through(footage: Path, tmp_path: Path) -> None:
+    source = media.open(footage / "full" / "s204_3fbd2c.mp4")  # 1080p, full range, not quite steady
+    part = replace(source, length=12)
+    path = media.write(part, tmp_path / "a.mp4")
+    written = media.open(path)
+    assert (written.fps, written.size, written.length, written.colour) == (source.fps, source.size, 12, source.colour)
+    assert _packets(source.source) == _packets(path)
+    for before, after in zip(part.read(), written.read(), strict=True):
+        assert np.abs(before.astype(int) - after).mean() < 2.5
+
+
+def test_real_footage_of_variable_rate(footage: Path) -> None:
+    path = footage / "full" / "s003_3f8754.mp4"
+    clip = media.open(path)
+    assert media.probe(path).video.variable
+    assert clip.fps == 30
+    assert abs(clip.duration - clip.audio.duration) < 0.25
+    assert sum(1 for _ in clip.read()) == clip.length
