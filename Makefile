@@ -9,6 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .PHONY: demo test models docs clean
 .DEFAULT_GOAL := demo
+.DELETE_ON_ERROR:
 
 demo: .venv/core.stamp models
 	$(BIN)/lipwright demo
