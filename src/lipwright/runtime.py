@@ -226,9 +226,7 @@ def _gist(problem: Exception) -> str:
 
 
 class _Cuda:
-    """An ONNX network on a CUDA device."""
-
-    device = "cuda"
+    """An ONNX network on a CUDA device; ``device`` says "cpu" where onnxruntime fell back to it."""
 
     def __init__(self, path: Path) -> None:
         if not has_cuda():
@@ -239,6 +237,7 @@ class _Cuda:
             self._session = onnxruntime.InferenceSession(path, providers=["CUDAExecutionProvider"])
         except Exception as problem:  # onnxruntime's own errors share no base but this
             raise WeightsError(f"{path} is not a network that can be run: {_gist(problem)}") from problem
+        self.device = "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
         self.inputs = tuple(_onnx_port(port) for port in self._session.get_inputs())
         self.outputs = tuple(_onnx_port(port) for port in self._session.get_outputs())
 
