@@ -252,10 +252,10 @@ def _copied(
     unit = cast(Fraction, track.time_base)
     zero = round(start / unit)
     for packet in container.demux(track):
-        if packet.dts is None or packet.pts is None or packet.pts - zero < -_LEAD_IN / unit:
+        if packet.pts is None or packet.pts - zero < -_LEAD_IN / unit:
             continue
         packet.pts -= zero
-        packet.dts -= zero
+        packet.dts = packet.pts  # no sound codec is stored out of order
         packet.stream = stream
         yield cast("Packet[Stream]", packet)
 
