@@ -208,7 +208,10 @@ def _say_nothing(done: int, total: int, what: str) -> None:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Progress]:
-    """A function to tell progress to; drawn on the error stream where a person looks at it."""
+    """A function to tell progress to; one bar on the error stream where a person looks at it.
+
+    The bar begins anew, with its speed and time left, when a count starts over or goes to another total.
+    """
     if not (shown and sys.stderr.isatty()):
         yield _say_nothing
         return
@@ -218,18 +221,18 @@ def _progress(*, shown: bool) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total}"),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
+        bar = bars.tasks[bars.add_task("", count="")]
 
         def tell(done: int, total: int, what: str) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, rate="")
-            task = bars.tasks[bars.task_ids.index(tasks[what])]
-            rate = f"{task.speed:.0f}/s" if task.speed else ""
-            bars.update(tasks[what], completed=done, total=total or None, rate=rate)
+            if done < bar.completed or (total or None) != bar.total:
+                bars.reset(bar.id)
+                bar.total = total or None
+            count = f"{done}/{total}" if total else f"{done}"
+            speed = f"{bar.speed:.0f}/s" if bar.speed else ""
+            bars.update(bar.id, description=what, completed=done, count=f"{count} {speed}")
 
         yield tell
