@@ -225,7 +225,8 @@ def _progress(*, shown: bool) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.tasks[bars.add_task("", count="")]
+        bars.add_task("", count="")
+        bar = bars.tasks[0]
 
         def tell(done: int, total: int, what: str) -> None:
             if done < bar.completed or (total or None) != bar.total:
