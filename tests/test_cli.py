@@ -11,7 +11,7 @@ from importlib import import_module
 
 import pytest
 
-from lipwright import cli
+from lipwright import cli, registry
 from lipwright.errors import InputError
 
 
@@ -23,25 +23,28 @@ def actions(verb: str) -> dict[str, argparse.Action]:
 
 
 def keywords(verb: str) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(getattr(import_module(f"lipwright.{verb}"), verb)).parameters)
+    """What a verb's function takes by keyword; for dub, what the default dubber takes as well."""
+    taken = dict(inspect.signature(getattr(VERB[verb], verb)).parameters)
+    if verb == "dub":
+        taken |= inspect.signature(registry.load("dubbers", taken["dubber"].default).Dubber).parameters
+    return {name: p for name, p in taken.items() if name not in {"progress", "clip", "options", "scene"}}
 
 
-# Options of a command that are not keywords of its function, and the other way about.
-COMMAND_ONLY = {"dub": {"video", "out", "quality", "preview", "compare"}}
-FUNCTION_ONLY = {"dub": {"clip"}}
+VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "prepare", "demo")}
+COMMAND_ONLY = {"dub": {"video", "out", "quality", "more"}}
+"""Options of a command that are not keywords of its function."""
 
 
-@pytest.mark.parametrize("verb", ["dub", "prepare"])
+@pytest.mark.parametrize("verb", VERB)
 def test_options_are_the_keywords_of_the_function(verb: str) -> None:
-    options = actions(verb).keys() - COMMAND_ONLY.get(verb, set())
-    assert options == keywords(verb).keys() - FUNCTION_ONLY.get(verb, set()) - {"progress"}
+    assert actions(verb).keys() - COMMAND_ONLY.get(verb, set()) == keywords(verb).keys()
 
 
-@pytest.mark.parametrize("verb", ["dub", "prepare"])
+@pytest.mark.parametrize("verb", VERB)
 def test_defaults_told_in_help_are_the_functions_own(verb: str) -> None:
     for name, parameter in keywords(verb).items():
         action = actions(verb).get(name)
-        if action is None or parameter.default in (inspect.Parameter.empty, None, False):
+        if action is None or parameter.default in (inspect.Parameter.empty, None):
             continue
         told = re.search(r"\(([^()]*)\)$", action.help or "")
         assert told is not None, f"--{name} does not tell its default"
@@ -118,6 +121,13 @@ def test_progress_is_drawn_for_a_person_only(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert cli.main(["play"]) == 0
     assert "frames" in capsys.readouterr().err
+
+
+def test_options_of_another_dubber_are_read_as_what_they_are() -> None:
+    line = ["dub", "a", "b", "-o", "c", "--with", "depth=3", "--with", "mode=soft", "--with", "keep=true"]
+    assert dict(cli.parser().parse_args(line).more) == {"depth": 3, "mode": "soft", "keep": True}
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["dub", "a", "b", "-o", "c", "--with", "depth"])
 
 
 def test_models_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,23 +51,45 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("video", type=Path, help="the video (or picture) of one speaking person")
     add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
-    add("-o", "--out", type=Path, required=True, help="the video to write")
-    add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models list` names them (landmark)")
-    add("--strength", type=float, metavar="X", help="how far the mouth moves: 1 as predicted, 0 not at all (1.0)")
-    add("--preview", type=float, metavar="SECONDS", help="only the first seconds of the speech")
+    add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
+    add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
+    add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
     add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
-    add("--quality", type=int, metavar="CRF", help="x264 quality: 0 lossless, 18 not to be told apart, 51 worst (18)")
+    add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
+    add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
+    add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
+    own = parser.add_argument_group("options of the dubber landmark").add_argument
+    own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
+    own("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.4)")
+    own("--grain", action=argparse.BooleanOptionalAction, help="bring the mouth's grain to the frame's (True)")
+    other = "an option of another dubber; may be given again"
+    parser.add_argument("--with", dest="more", action="append", type=_setting, metavar="NAME=VALUE", help=other)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """A keyword and its value, read as a number, true, false or else as text."""
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def _dub(options: Options, progress: Progress) -> Answer:
     from lipwright import dub, media
 
-    out, quality = options.pop("out"), options.pop("quality", 18)
+    out, options_of_write = options.pop("out"), {"quality": options.pop("quality")} if "quality" in options else {}
     clip, speech = media.open(options.pop("video")), media.open_audio(options.pop("speech"))
-    dubbed = dub(clip, speech, **options)
-    written = media.write(dubbed, out, quality=quality, progress=progress)
-    seconds = f"{dubbed.duration:.2f} s, {dubbed.length} frames of {dubbed.size[0]} x {dubbed.size[1]}"
-    return Answer(f"{written}: {seconds}", {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length})
+    options |= dict(options.pop("more", ()))
+    dubbed = dub(clip, speech, progress=progress, **options)
+    written = media.write(dubbed, out, progress=progress, **options_of_write)
+    width, height = dubbed.size
+    lines = [f"{written}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
+    lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in dubbed.issues]
+    data = {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length, "size": dubbed.size}
+    return Answer("\n".join(lines), data | {"issues": [asdict(issue) for issue in dubbed.issues]})
 
 
 # ------------------------------------------------------------------------------------------ prepare
