@@ -1,7 +1,7 @@
 """Bring the help texts in docs/ and README.md up to date: each stands between marks that name its verb.
 
-    python scripts/write_help.py            # rewrites what has changed
-    python scripts/write_help.py --check    # exit 1 where something has
+python scripts/write_help.py            # rewrites what has changed
+python scripts/write_help.py --check    # exit 1 where something has
 """
 
 from __future__ import annotations
