@@ -1,0 +1,155 @@
+"""Train a sync expert: two encoders that put a moment's picture and its sound in the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lipwright import sync
+from lipwright.errors import InputError
+from lipwright.features import level, log_mel, normalise
+from lipwright.train import augment, data, losses
+from lipwright.train.networks import EDGE, Expert
+from lipwright.train.recipes import Recipe
+from lipwright.types import Float
+
+SPAN = 50
+"""Frames (2 s) that validation judges at a time."""
+LONGEST = 400
+"""Frames of a validation recording that are looked at."""
+POINT_SCALE = 20.0
+"""Inter-ocular units to about 1: mouths move by some 0.05."""
+
+
+@dataclass(frozen=True)
+class ExpertRecipe(Recipe):
+    """How to train a sync expert."""
+
+    sees: str = "crop"
+    """What the picture side sees: crop (grey mouth pictures) or points (pose-free mesh)."""
+    others: float = 0.5
+    """Weight of the loss over the whole batch beside the one over time."""
+    sound: float = 1.0
+    """Strength of what is done to the sound."""
+    picture: float = 1.0
+    """Strength of what is done to the pictures."""
+    stretch: float = 0.1
+    """Largest change of speed, as a logarithm."""
+    temper: float = 0.5
+    """0 draws all speakers alike, 1 as recorded."""
+    half: str = "all"
+    """Which training speakers: all, a or b; the halves judge each other's offsets."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sees not in {"crop", "points"}:
+            raise InputError(f"recipe: sees must be crop or points; given {self.sees!r}")
+        if self.half not in {"all", "a", "b"}:
+            raise InputError(f"recipe: half must be all, a or b; given {self.half!r}")
+        if self.frames < 2 * EDGE + 4:
+            raise InputError(f"recipe: frames must be at least {2 * EDGE + 4}, as {EDGE} at each edge are not judged")
+
+
+def halves(recordings: list[data.Recording]) -> dict[str, set[str]]:
+    """Speakers in two halves, the longest dealt first; length counts by its root."""
+    lengths: dict[str, int] = {}
+    for recording in recordings:
+        lengths[recording.speaker] = lengths.get(recording.speaker, 0) + len(recording)
+    dealt: dict[str, set[str]] = {"a": set(), "b": set()}
+    totals = {"a": 0.0, "b": 0.0}
+    for speaker in sorted(lengths, key=lambda name: (-lengths[name], name)):
+        side = min(totals, key=lambda name: totals[name])
+        dealt[side].add(speaker)
+        totals[side] += lengths[speaker] ** 0.5
+    return dealt
+
+
+def heard(samples: Float) -> Tensor:
+    """Sound (B, N) to what the audio side hears: normalised log-mel (B, C, 64)."""
+    columns = log_mel(samples)
+    return torch.from_numpy(normalise(columns, level(columns)))
+
+
+def shapes(motion: Float) -> Float:
+    """Mouth points (B, L, V, 3) relative to their mean over time, in units of about 1."""
+    return (motion - motion.mean(1, keepdims=True)) * np.float32(POINT_SCALE)
+
+
+class ExpertTask:
+    """Contrastive training of an :class:`Expert` on prepared recordings."""
+
+    name = "expert"
+
+    def __init__(self, recipe: ExpertRecipe, prepared: data.Prepared) -> None:
+        self.recipe, self.prepared = recipe, prepared
+        chosen = prepared.train
+        if recipe.half != "all":
+            speakers = halves(prepared.train)[recipe.half]
+            chosen = [recording for recording in prepared.train if recording.speaker in speakers]
+        self.draw = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
+
+    def network(self) -> Expert:
+        """A fresh expert."""
+        recipe = self.recipe
+        return Expert(recipe.sees, recipe.size, recipe.drop, self.prepared.vertices * 3)
+
+    def groups(self, network: Expert) -> Iterable[dict[str, Any]]:
+        """Everything alike."""
+        yield {"params": list(network.parameters())}
+
+    def losses(self, network: Expert, random: np.random.Generator) -> dict[str, Tensor]:
+        """A batch of windows; their outermost frames know where they are and are not judged."""
+        recipe, recordings = self.recipe, self.draw.recordings
+        windows = self.draw(random, recipe.clips)
+        sound = augment.sound(data.sounds(recordings, windows), random, recipe.sound)
+        columns = heard(sound).numpy()
+        columns = augment.columns(columns, random, recipe.sound)
+        video, audio, sharpness = network(self._seen(windows, random), torch.from_numpy(columns))
+        parts = losses.contrast(video[:, EDGE:-EDGE], audio[:, EDGE:-EDGE], sharpness)
+        return {"loss": parts["time"] + recipe.others * parts["others"], **parts}
+
+    def _seen(self, windows: data.Windows, random: np.random.Generator) -> Tensor:
+        recipe, recordings = self.recipe, self.draw.recordings
+        if recipe.sees == "crop":
+            return augment.crops(data.pictures(recordings, windows), random, recipe.picture)
+        motion = data.values([recordings[i].motion for i in windows.clips], windows)
+        return torch.from_numpy(augment.points(shapes(motion), random, recipe.picture)).flatten(2)
+
+    def validate(self, network: Expert) -> dict[str, float]:
+        """Offsets of 2 s spans of unseen speakers, ±15 searched: within one frame of nought, and of the
+        recording's own offset (which may not be nought); and the sharpness of the peak."""
+        nominal, own, contrast = [], [], []
+        for recording in self.prepared.val:
+            table = distances(network, recording, self.recipe.sees)
+            whole = sync.judge(table)
+            for start in range(0, len(table) - SPAN + 1, SPAN):
+                curve = sync.judge(table[start : start + SPAN])
+                nominal.append(abs(curve.offset - recording.offset) <= 1)
+                own.append(abs(curve.offset - whole.offset) <= 1)
+                contrast.append(curve.contrast)
+        figures = {"nominal": float(np.mean(nominal)), "own": float(np.mean(own)), "contrast": float(np.mean(contrast))}
+        return {**figures, "score": figures["nominal"] + figures["own"]}
+
+
+def embed(network: Expert, recording: data.Recording, sees: str) -> tuple[Float, Float]:
+    """Embeddings of a recording as it is: picture and sound, float32 (T, D) each; NaN where no face is."""
+    length = min(len(recording), len(recording.samples) // data.FRAME, LONGEST)
+    samples = recording.samples[None, : length * data.FRAME].astype(np.float32) / 32768
+    if sees == "crop":
+        seen = torch.from_numpy(recording.crop[None, :length].astype(np.float32) / 255)
+    else:
+        seen = torch.from_numpy(shapes(recording.motion[None, :length].astype(np.float32))).flatten(2)
+    with torch.no_grad():
+        video, audio = network.video(seen)[0].numpy(), network.audio(heard(samples))[0].numpy()
+    video[~recording.present[:length]] = np.nan
+    return video, audio
+
+
+def distances(network: Expert, recording: data.Recording, sees: str) -> Float:
+    """Banded distances (T, 31) of a recording as it is; see :func:`lipwright.sync.band`."""
+    return sync.band(*embed(network, recording, sees))

@@ -1,0 +1,83 @@
+"""From a training's best checkpoint to shipped weights: ONNX and a card beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from lipwright.train.networks import COLUMNS, Expert, MotionNet, count
+
+LENGTH = 40
+"""Frames of the example that export traces with."""
+
+DATA = (
+    "Trained on 77 minutes of public research and broadcast footage of talking faces; the footage is not "
+    "redistributed. Check whether that suits your use, or train on data of your own with the shipped recipe."
+)
+
+
+class _Speaking(nn.Module):
+    """The motion network as it is shipped: log-mel in, points and opening in inter-ocular units out."""
+
+    def __init__(self, network: MotionNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, columns: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(1, 4·T, 64) to shape (1, T, V, 3), opening (1, T), closed (1, T), spread (1,)."""
+        coefficients, opening, closed = self.network(columns)
+        spread = self.network.spread[:1]
+        return self.network.points(coefficients), opening * spread, closed.sigmoid(), spread * 1.0
+
+
+def motion(network: MotionNet, path: Path) -> None:
+    """Write the motion network as ONNX; any number of frames."""
+    example = torch.randn(1, COLUMNS * LENGTH, 64)
+    _export(_Speaking(network), example, path, "columns", ["shape", "opening", "closed", "spread"], COLUMNS)
+
+
+def expert(network: Expert, video: Path, audio: Path) -> None:
+    """Write both encoders of an expert on crops as ONNX: crops (1, T, 48, 64) 0-1, columns (1, 4·T, 64)."""
+    _export(network.video, torch.rand(1, LENGTH, 48, 64), video, "crops", ["embedding"], 1)
+    _export(network.audio, torch.randn(1, COLUMNS * LENGTH, 64), audio, "columns", ["embedding"], COLUMNS)
+
+
+def _export(module: nn.Module, example: Tensor, path: Path, name: str, outputs: list[str], step: int) -> None:
+    """Write beside, in one file, then rename."""
+    frames = torch.export.Dim("frames", min=2, max=100_000)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part.onnx")
+    program = torch.onnx.export(
+        module.eval(),
+        (example,),
+        input_names=[name],
+        output_names=outputs,
+        dynamic_shapes=({1: frames * step if step > 1 else frames},),
+        dynamo=True,
+        verbose=False,
+    )
+    program.save(str(beside), external_data=False)  # type: ignore[union-attr]
+    beside.replace(path)
+
+
+def card(path: Path, what: str, network: nn.Module, ports: str, quality: str, command: str) -> Path:
+    """Write the card of a shipped file, in the registry's format; returns its path."""
+    content = path.read_bytes()
+    lines: dict[str, Any] = {
+        "what": what,
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "licence": "Apache-2.0",
+        "architecture": f"{count(network)} values, float32. {ports} Made by: {command}",
+        "data": DATA,
+        "quality": quality,
+    }
+    place = path.with_suffix(".yaml")
+    place.write_text(yaml.safe_dump(lines, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    return place
