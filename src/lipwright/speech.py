@@ -1,0 +1,109 @@
+"""Where in a sound there is speech."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import registry, runtime
+from lipwright.errors import InputError
+from lipwright.media import resample
+from lipwright.types import Audio, Float
+
+RATE = 16000
+STEP = 512
+"""Samples a probability stands for: 32 ms at 16 kHz."""
+
+_BEFORE = 64  # samples before its own that the network hears with each step
+_STATE = (1, 1, 128)
+_AT_ONCE = 1024  # steps a call of the network
+_ON, _OFF = 0.5, 0.35  # speech begins above the one and lasts until below the other, as Silero advises
+_SHORT = 0.25  # s; below this the network has too little to go by, and the level decides
+_SILENT = 1e-4  # -80 dB; what never rises above this is silence whatever the network makes of it
+_FLOOR, _BELOW = 10 ** (-50 / 20), 10 ** (-30 / 20)  # the level that counts as speech: absolute, below the peak
+_GRID = 1000  # points a second on which masks are drawn
+
+
+def activity(audio: Audio) -> Float:
+    """The probability of speech, float32 (T,) in [0, 1], one per 32 ms: T = ceil(seconds / 0.032).
+
+    Silero's network, heard in one pass with its state carried from block to block, so that memory beside
+    the sound stays small. Raises PullError when the network is not here and cannot be brought.
+    """
+    samples = _checked(resample(audio, RATE))
+    steps = -(-len(samples) // STEP)
+    padded = np.pad(samples, (_BEFORE, steps * STEP - len(samples)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _BEFORE + STEP)[::STEP] if steps else padded[:0, None]
+    h = c = np.zeros(_STATE, np.float32)
+    heard: list[Float] = []
+    for start in range(0, steps, _AT_ONCE):
+        probability, h, c = _network()(windows[start : start + _AT_ONCE], h, c)
+        heard.append(probability)
+    return np.concatenate(heard, dtype=np.float32) if heard else np.zeros(0, np.float32)
+
+
+def voiced(audio: Audio, fps: Fraction | float, length: int, ramp: float = 0.08) -> Float:
+    """How much of each frame is speech: float32 (length,) in [0, 1], for frames n / fps to (n + 1) / fps.
+
+    It rises from 0 to 1 in the ``ramp`` seconds before speech begins and falls in those after it ends, so
+    that a mouth has opened when the voice starts. Silence, noise and what lies beyond the sound are
+    0, digital silence exactly. Below a quarter of a second the level decides instead of the network.
+    Raises InputError for a ramp below 0 or samples that are not numbers.
+    """
+    if ramp < 0:
+        raise InputError(f"the ramp of speech must not be below 0 s; given {ramp}")
+    speech = _loud(audio) if audio.duration < _SHORT else _spoken(audio)
+    wide = max(1, round(ramp * _GRID))
+    # Speech grows by half a ramp at either end and is then averaged over one: it is whole where it was.
+    padded = np.pad(speech.astype(np.float64), wide)
+    grown = np.convolve(padded, np.ones(2 * (wide // 2) + 1), "same") > 0.5
+    soft = np.convolve(grown, np.ones(wide) / wide, "same")
+    total = np.concatenate([[0.0], np.cumsum(soft)]) / _GRID
+    at = (np.arange(len(total)) - wide) / _GRID
+    edges = np.arange(length + 1) / float(fps)
+    share = np.diff(np.interp(edges, at, total)) * float(fps)
+    return np.where(share < 1e-6, 0, np.minimum(share, 1)).astype(np.float32)
+
+
+def _spoken(audio: Audio) -> NDArray[np.bool_]:
+    """bool, 1000 a second: the network hears speech, and there is a sound."""
+    probability = activity(audio)
+    speech = np.zeros(len(probability), bool)
+    on = False
+    for step, p in enumerate(probability):
+        on = p >= (_OFF if on else _ON)
+        speech[step] = on
+    loudest = _level(audio)
+    return speech[np.arange(len(loudest)) * RATE // (STEP * _GRID)] & (loudest > _SILENT)
+
+
+def _loud(audio: Audio) -> NDArray[np.bool_]:
+    """bool, 1000 a second: as loud as speech."""
+    loudest = _level(audio)
+    return loudest > max(_FLOOR, float(loudest.max(initial=0)) * _BELOW)
+
+
+def _level(audio: Audio) -> Float:
+    """The largest sample within 10 ms of each point, 1000 points a second."""
+    samples = np.abs(_checked(audio))
+    points = int(audio.duration * _GRID)
+    starts = np.arange(points) * audio.rate // _GRID
+    if points == 0:
+        return np.zeros(0, np.float32)
+    peaks = np.pad(np.maximum.reduceat(samples, starts), 10)
+    around: Float = np.lib.stride_tricks.sliding_window_view(peaks, 21).max(axis=1)
+    return around
+
+
+def _checked(audio: Audio) -> Float:
+    if not np.isfinite(audio.samples).all():
+        raise InputError("the sound holds values that are not numbers (NaN or infinite); decode or record it again")
+    return audio.samples
+
+
+@cache
+def _network() -> runtime.Network:
+    return runtime.load(registry.path("silero_vad"), precision="f32", threads=1)
