@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import resource
+import struct
 import threading
 import time
 import wave
@@ -157,6 +158,30 @@ def test_stills_by_content(tmp_path: Path, suffix: str) -> None:
     assert np.abs(next(clip.read()).astype(int) - picture).mean() < 4
 
 
+def test_a_photo_taken_sideways_is_upright(tmp_path: Path) -> None:
+    picture = drawn.face(0.5, (80, 60))
+    content = drawn.still(tmp_path / "a.jpg", picture).read_bytes()
+    turned = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 0x112, 3, 1, 6, 0, 0)
+    path = tmp_path / "b.jpg"
+    path.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(turned) + 2) + turned + content[2:])
+    clip = media.open(path)
+    assert clip.size == (60, 80)
+    assert np.abs(next(clip.read()).astype(int) - np.rot90(picture, -1)).mean() < 4
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(16, 11)
+        for n in range(3):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(drawn.numbered(n), format="rgb24")))
+        output.mux(stream.encode(None))
+    assert media.probe(path).video.aspect == Fraction(16, 11)
+    assert media.probe(media.write(media.open(path), tmp_path / "b.mp4")).video.aspect == Fraction(16, 11)
+
+
 def test_key_is_the_content(tmp_path: Path) -> None:
     path = counted(tmp_path / "a.mp4", 5)
     assert media.open(path).key == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -220,6 +245,17 @@ def test_a_transport_stream_cut_off_reads_to_the_cut(tmp_path: Path) -> None:
     assert 20 < clip.length < 80
     assert len(shown) == clip.length
     assert shown[:15] == list(range(15))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_a_video_cut_off_after_its_index_reads_to_the_cut(tmp_path: Path, talk: Path, share: float) -> None:
+    content = media.write(media.open(talk), tmp_path / "a.mp4").read_bytes()
+    path = tmp_path / "b.mp4"
+    path.write_bytes(content[: int(len(content) * share)])
+    clip = media.open(path)
+    assert 0 < clip.length <= 75
+    assert sum(1 for _ in clip.read()) == clip.length
+    assert abs(clip.audio.duration - clip.duration) < 0.4
 
 
 def bad_file(tmp_path: Path, kind: str) -> Path:
@@ -399,6 +435,36 @@ def _packets(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize(
+    ("name", "codec", "copied_into"),
+    [
+        ("a.wav", "pcm_s16le", {".mov", ".mkv"}),
+        ("a.mp3", "libmp3lame", {".mp4", ".mov", ".mkv"}),
+        ("a.flac", "flac", {".mp4", ".mkv"}),
+        ("a.opus", "libopus", {".mp4", ".mkv", ".webm"}),
+        ("a.m4a", "aac", {".mp4", ".mov", ".mkv"}),
+        ("a.aac", "aac", {".mp4", ".mov", ".mkv"}),
+        ("a.ts", "aac", {".mp4", ".mov", ".mkv"}),
+        ("a.ac3", "ac3", {".mp4", ".mov", ".mkv"}),
+    ],
+)
+def test_speech_is_copied_where_the_file_type_allows_it(
+    tmp_path: Path, name: str, codec: str, copied_into: set[str], suffix: str
+) -> None:
+    voice = drawn.voice(1, 48000).samples
+    speech = media.open_audio(drawn.write_sound(tmp_path / name, np.stack([voice, voice]), 48000, codec))
+    written = media.write(drawn_clip(25).with_audio(speech), tmp_path / f"out{suffix}")
+    before, after = media.probe(tmp_path / name).audio, media.probe(written).audio
+    assert (after.codec == before.codec) == (suffix in copied_into)
+    assert (after.rate, after.channels) == (48000, 2)
+    heard = media.open_audio(written).samples
+    overlap = min(len(heard), len(speech.samples)) - 100
+    scores = [np.dot(heard[50 + lag : overlap + lag], speech.samples[50:overlap]) for lag in range(-40, 41)]
+    assert abs(int(np.argmax(scores)) - 40) <= 24  # half a millisecond: Matroska keeps whole ones
+    assert counted_frames(written) == 25
+
+
 @pytest.mark.parametrize(("rate", "channels", "written"), [(48000, 2, 48000), (22050, 1, 22050), (96000, 6, 96000)])
 def test_other_sound_is_encoded_at_its_own_rate_and_channels(
     tmp_path: Path, rate: int, channels: int, written: int
@@ -448,6 +514,12 @@ def test_where_it_cannot_be_written_is_a_sentence(tmp_path: Path, name: str, sai
     with pytest.raises(OutputError, match=said):
         media.write(drawn_clip(3), tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == ["dir.mp4"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody can write to")
+def test_a_place_that_takes_no_file_is_a_sentence() -> None:
+    with pytest.raises(OutputError, match=r"/proc/a.mp4 cannot be written"):
+        media.write(drawn_clip(3), "/proc/a.mp4")
 
 
 def test_an_input_is_never_overwritten(tmp_path: Path, talk: Path) -> None:

@@ -17,13 +17,13 @@ some hardware players do not.
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from secrets import token_hex
 from typing import cast
 
 import av
@@ -40,6 +40,7 @@ from lipwright.media import sound
 from lipwright.media.colour import UNSAID, Converter
 from lipwright.media.container import audio_of, opened
 from lipwright.media.pipeline import stream as run_ahead
+from lipwright.media.video import pixel_aspect
 from lipwright.types import Audio, Clip, Float, Picture, Progress
 
 _BLOCK = 4096  # samples handed to the sound encoder at a time
@@ -73,7 +74,8 @@ _FORMATS = {
 def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress | None = None) -> Path:
     """Write ``clip`` to ``path`` and return it as an absolute Path.
 
-    The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags.
+    The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags (and the shape of
+    its source's pixels).
     ``quality`` is x264's constant rate factor (0 best, 51 worst). Sound that has a ``source`` is that
     file's whole track, copied packet by packet where the file type allows its codec, else encoded at
     its own rate and channels; other sound is encoded from its samples. The file says in its
@@ -113,7 +115,7 @@ def _checked_target(clip: Clip, path: Path) -> Path:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A file to write in the folder of ``target``; takes its name at the end, vanishes on any failure."""
-    part = target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
+    part = target.with_name(f"{target.stem}.{token_hex(4)}.part{target.suffix}")
     try:
         part.touch()
         yield part
@@ -190,6 +192,8 @@ def _add_video(output: OutputContainer, clip: Clip, codec: str, quality: int) ->
     context.color_primaries = clip.colour.primaries
     context.color_trc = clip.colour.transfer
     context.colorspace = clip.colour.matrix
+    if clip.source is not None and clip.source.is_file():
+        context.sample_aspect_ratio = pixel_aspect(clip.source)
     return stream
 
 

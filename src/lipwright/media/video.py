@@ -92,21 +92,38 @@ def open(path: str | Path) -> Clip:  # noqa: A001 - read with its package's name
     )
 
 
+def pixel_aspect(path: Path) -> Fraction:
+    """The width of a video's pixels over their height, as shown; 1 for nearly every video."""
+    frame, _, aspect = _first(path)
+    return 1 / aspect if _turn(frame) % 180 else aspect
+
+
 def _inspect(path: Path) -> tuple[VideoInfo, Timeline]:
     """The first picture track and its timeline."""
+    frame, codec, aspect = _first(path)
+    still = still_format(path) is not None
+    times = Timeline(STILL_FPS, 1) if still else _timeline(path)
+    turn = _turn(frame)
+    size = (frame.height, frame.width) if turn % 180 else (frame.width, frame.height)
+    colour = BT709 if still else of_frame(frame)
+    aspect = 1 / aspect if turn % 180 else aspect
+    name = frame.format.name
+    return VideoInfo(codec, name, size, times.fps, times.length, times.variable, turn, colour, aspect), times
+
+
+def _first(path: Path) -> tuple[VideoFrame, str, Fraction]:
+    """The first frame, the codec's name and the aspect of a stored pixel."""
     with opened(path) as container:
         stream = _stream(container, path)
         frame = next(_decoded(container, stream), None)
         if frame is None:
             raise MediaError(f"{path} has no frame that can be decoded; copy or download it again")
-        codec, aspect = stream.codec_context.name, stream.sample_aspect_ratio or Fraction(1)
-        still = still_format(path) is not None
-    times = Timeline(STILL_FPS, 1) if still else _timeline(path)
-    turn = round(frame.rotation / 90) * 90 % 360
-    size = (frame.height, frame.width) if turn % 180 else (frame.width, frame.height)
-    colour = BT709 if still else of_frame(frame)
-    name = frame.format.name
-    return VideoInfo(codec, name, size, times.fps, times.length, times.variable, turn, colour, aspect), times
+        return frame, stream.codec_context.name, stream.sample_aspect_ratio or Fraction(1)
+
+
+def _turn(frame: VideoFrame) -> int:
+    """Degrees, counter-clockwise, by which the file asks to have its frames turned: 0, 90, 180 or 270."""
+    return round(frame.rotation / 90) * 90 % 360
 
 
 def _timeline(path: Path) -> Timeline:
