@@ -84,9 +84,7 @@ def canonical() -> Canonical:
     """The average face that every pose is measured against."""
     with resources.files("lipwright").joinpath("assets/face.npz").open("rb") as file:
         data = np.load(file, allow_pickle=False)
-        return Canonical(
-            data["points"], data["triangles"].astype(np.int32), data["moving"].astype(np.int64)
-        )
+        return Canonical(data["points"], data["triangles"].astype(np.int32), data["moving"].astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class Pose:
         yaw = np.arctan2(turn[:, 0, 2], turn[:, 2, 2])
         pitch = np.arcsin(np.clip(-turn[:, 1, 2], -1, 1))
         roll = np.arctan2(turn[:, 1, 0], turn[:, 1, 1])
-        return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
+        return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=1)), np.float32)
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Pose:
         return Pose(self.scale[rows], self.rotation[rows], self.shift[rows])
@@ -118,10 +116,8 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
     follows itself. Gaps up to 0.4 s are interpolated, longer ones stay NaN. Points are smoothed both
     ways in time (no lag), never across a cut. Kept in the cache under the clip's content hash.
 
-    Raises
-    ------
-    NoFaceError
-        when no frame shows a face.
+    Raises:
+        NoFaceError: no frame shows a face.
     """
     cached = _cache_file(clip, detector)
     if cached is not None and cached.is_file():
@@ -143,7 +139,7 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
 
 def boxes(points: Float) -> Float:
     """float32 (T, 4) x0 y0 x1 y1 px around meshes (T, 468, 3); NaN rows stay NaN."""
-    return np.concatenate([points[..., :2].min(1), points[..., :2].max(1)], axis=1)
+    return np.asarray(np.concatenate([points[..., :2].min(1), points[..., :2].max(1)], axis=1))
 
 
 def fit_pose(points: Float) -> Pose:
@@ -178,18 +174,20 @@ def steady_pose(points: Float, sigma: float) -> Pose:
 
 def to_canonical(points: Float, pose: Pose) -> Float:
     """Meshes px (T, V, 3) with the pose taken out: canonical units (T, V, 3)."""
-    return np.einsum("tji,tvj->tvi", pose.rotation, points - pose.shift[:, None]) / pose.scale[:, None, None]
+    turned = np.einsum("tji,tvj->tvi", pose.rotation, points - pose.shift[:, None])
+    return np.asarray(turned / pose.scale[:, None, None], np.float32)
 
 
 def from_canonical(shape: Float, pose: Pose) -> Float:
     """Canonical shapes (T, V, 3) in the pose of each frame: px (T, V, 3)."""
-    return np.einsum("tij,tvj->tvi", pose.rotation, shape) * pose.scale[:, None, None] + pose.shift[:, None]
+    turned = np.einsum("tij,tvj->tvi", pose.rotation, shape)
+    return np.asarray(turned * pose.scale[:, None, None] + pose.shift[:, None], np.float32)
 
 
 def opening(shape: Float) -> Float:
     """Inner-lip opening (T,) of whole meshes (T, 468, 2 or 3): mean distance of the three middle pairs."""
     upper, lower = np.array((82, 13, 312)), np.array((87, 14, 317))
-    return np.linalg.norm(shape[:, upper] - shape[:, lower], axis=2).mean(1).astype(np.float32)
+    return np.asarray(np.linalg.norm(shape[:, upper] - shape[:, lower], axis=2).mean(1), np.float32)
 
 
 def mouth_matrices(points: Float, size: tuple[int, int] = CROP) -> Float:
@@ -238,7 +236,7 @@ def _follow_all(clip: Clip, detector: str, progress: Progress | None) -> tuple[F
 
 
 def _follow(clip: Clip, name: str) -> Iterator[tuple[Float | None, float, bool]]:
-    detector: Detector = registry.load("detectors", name).Detector()
+    detector = _detector(name)
     every = max(1, round(CHECK_SECONDS * float(clip.fps)))
     mesh: Float | None = None
     before: Float | None = None
@@ -254,6 +252,13 @@ def _follow(clip: Clip, name: str) -> Iterator[tuple[Float | None, float, bool]]
         if mesh is None or not frame % every:
             mesh, certainty = _find(detector, picture, mesh)
         yield mesh, certainty, cut
+
+
+@functools.cache
+def _detector(name: str) -> Detector:
+    """A member of ``detectors``, its networks compiled once."""
+    found: Detector = registry.load("detectors", name).Detector()
+    return found
 
 
 def _find(detector: Detector, picture: Picture, mesh: Float | None) -> tuple[Float | None, float]:

@@ -53,10 +53,8 @@ def prepare(
     Clips already there are kept (resume); a clip that cannot be used is named in ``skipped.csv`` with
     the reason. The source is only read. Returns how many clips were ``kept`` and ``skipped``.
 
-    Raises
-    ------
-    InputError
-        when the dataset lists no clip.
+    Raises:
+        InputError: the dataset lists no clip.
     """
     items = list(registry.load("datasets", dataset).items(Path(data)))
     if not items:
@@ -120,7 +118,7 @@ def _between(points: np.ndarray, at: np.ndarray) -> np.ndarray:
     low = np.clip(np.floor(at).astype(int), 0, len(points) - 1)
     high = np.minimum(low + 1, len(points) - 1)
     share = (at - low).astype(np.float32)[:, None, None]
-    return np.where(share == 0, points[low], points[low] * (1 - share) + points[high] * share)
+    return np.asarray(np.where(share == 0, points[low], points[low] * (1 - share) + points[high] * share))
 
 
 def _crops(clip: Clip, points: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ absent (NaN) row.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -37,7 +38,7 @@ def stretches(present: NDArray[np.bool_], breaks: Iterable[int] = ()) -> list[tu
     inner = sorted(breaks)
     for start, stop in edges.reshape(-1, 2).tolist():
         marks = [start, *(cut for cut in inner if start < cut < stop), stop]
-        runs.extend(zip(marks[:-1], marks[1:], strict=True))
+        runs.extend(itertools.pairwise(marks))
     return runs
 
 

@@ -200,12 +200,10 @@ class Face:
 @dataclass(frozen=True)
 class Take:
     """A dubber's answer for one output instant: ``canvas``, the source frame shown; ``face``, what is
-    painted on it, or None where the canvas itself is the answer; ``why`` says so for a frame that
-    passes through untouched."""
+    painted on it, or None where the canvas itself is the answer."""
 
     canvas: int
     face: Face | None = None
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,6 +247,14 @@ class DataItem:
     split: str
     language: str = "und"
     source: str = ""
+
+
+@dataclass(frozen=True)
+class Dubbed(Clip):
+    """A dubbed clip: a Clip like any other, and the ``issues`` found on the way, such as spans that pass
+    through untouched because no face is seen."""
+
+    issues: tuple[Issue, ...] = ()
 
 
 Progress = Callable[[int, int, str], None]

@@ -39,9 +39,7 @@ class Detector:
         height, width = picture.shape[:2]
         tall, wide = round(height * 0.6), round(width * 0.6)
         tiles = [
-            self._find(picture[y : y + tall, x : x + wide], x, y)
-            for y in (0, height - tall)
-            for x in (0, width - wide)
+            self._find(picture[y : y + tall, x : x + wide], x, y) for y in (0, height - tall) for x in (0, width - wide)
         ]
         return _suppress(np.concatenate(tiles))
 

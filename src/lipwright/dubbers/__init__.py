@@ -1,0 +1,41 @@
+"""Dubbers answer, for every output instant, which source frame is shown and what is painted on it.
+
+A file here is a member; its name is its public name. A member has a class ``Dubber``, built as
+``Dubber(scene, **options)`` from a `Scene`: building it plans the whole take (cheap to keep, no pictures),
+and ``takes(start, stop)`` gives pictures and `lipwright.types.Take` one by one, in constant memory. Its
+options are the keyword arguments of its ``__init__``; unknown ones are refused. Nothing else has to be
+edited: the new member appears in ``lipwright models``, in error messages and in the contract tests by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a dubber works from: the source ``clip``, the ``track`` of the face to dub, the ``speech``, and the
+    ``canvas`` int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate)."""
+
+    clip: Clip
+    track: FaceTrack
+    speech: Audio
+    canvas: Int
+
+
+class Dubber(Protocol):
+    """What every member's ``Dubber`` does."""
+
+    canvas: Int
+    """int64 (T,): the source frame shown at each output frame; a re-timing dubber changes it."""
+
+    untouched: Sequence[str]
+    """For each output frame why it passes through untouched, or ""."""
+
+    def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
+        """For output frames ``start`` to ``stop``: the source picture shown, and the take."""
+        ...

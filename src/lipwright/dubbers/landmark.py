@@ -1,0 +1,156 @@
+"""The default dubber: speech becomes mouth motion, motion is shown with the person's own pixels.
+
+1. `lipwright.motion` turns the speech into the motion of lips, jaw and chin, free of pose and identity.
+2. `Speaker` makes it this person's: their closed mouth, their range of opening.
+3. For each output frame the mouth is taken from the source frame whose mouth, pose and light come nearest,
+   on a smooth path (`lipwright.paths`).
+4. It is warped over the face mesh to the wanted shape in the pose of the frame shown, colour-matched and
+   blended in; jaw and chin of the frame shown follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lipwright import canvas as playback, faces, media, motion as motions, mouth, paint, paths, speech, steady
+from lipwright.dubbers import Scene
+from lipwright.errors import InputError
+from lipwright.types import Face, Float, Int, Picture, Take
+
+POSE_SECONDS = 0.06
+REACH_SECONDS = 5.0
+JUMP, JUMP_CAP = 0.0012, 10
+JUMP_MIX = 0.35
+SCORE_LEAST = 0.8
+
+
+class Dubber:
+    """Mouth motion in the person's own pixels.
+
+    Args:
+        scene: what to dub.
+        strength: 1 opens the mouth as wide as this person does; 0 keeps it closed; up to 2.
+        smooth: temporal smoothing of the motion, in frames at 25 fps (0 = none).
+        grain: bring the patch's grain to that of the frame.
+    """
+
+    def __init__(self, scene: Scene, *, strength: float = 1.0, smooth: float = 0.4, grain: bool = True) -> None:
+        if not 0 <= strength <= 2:
+            raise InputError(f"strength must lie between 0 and 2; given {strength}")
+        if not 0 <= smooth <= 10:
+            raise InputError(f"smooth must lie between 0 and 10 frames; given {smooth}")
+        self._scene, self._grain = scene, grain
+        self.canvas = scene.canvas
+        rate = float(scene.clip.fps)
+        points = scene.track.points
+        self._points = points
+        self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
+        self._shapes = faces.to_canonical(points, self._pose)[:, faces.canonical().moving].astype(np.float32)
+        self._target = self._wanted(strength, smooth * rate / 25)
+        self._frontal = mouth.frontal(self._pose.degrees[:, 0])
+        self._donors = self._choose(round(REACH_SECONDS * rate))
+        self._others = paths.across_jumps(self._donors, self._scene.clip.length)
+        self.untouched = [
+            self._why(int(frame), int(donor)) for frame, donor in zip(self.canvas, self._donors, strict=True)
+        ]
+        self._noise = np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
+
+    def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
+        """See `lipwright.dubbers.Dubber`."""
+        scene = self._scene
+        keep = round(2 * REACH_SECONDS * float(scene.clip.fps))
+        parts = playback.Parts(scene.clip, self._keep, keep)
+        try:
+            for t, picture in enumerate(playback.shown(scene.clip, self.canvas[start:stop]), start):
+                yield picture, self._take(t, picture, parts)
+        finally:
+            parts.close()
+
+    def _wanted(self, strength: float, sigma: float) -> Float:
+        """Canonical shapes (T, 177, 3) that the speech asks of this person."""
+        scene = self._scene
+        length = len(scene.canvas)
+        heard = media.resample(scene.speech, 16000)
+        moved = motions.predict(heard, scene.clip.fps, length)
+        voiced = speech.voiced(heard, scene.clip.fps, length)
+        speaker = mouth.Speaker.of(self._shapes[scene.track.present])
+        return speaker.says(steady.smooth(moved.shape, sigma), voiced, strength)
+
+    def _choose(self, reach: int) -> Int:
+        """Donor frame for every output frame, -1 where the face is absent."""
+        scene = self._scene
+        donors = np.full(len(self.canvas), -1, np.int64)
+        rows = np.flatnonzero(scene.track.present[self.canvas])
+        if len(rows):
+            usable = scene.track.present & (scene.track.score >= SCORE_LEAST)
+            cost = mouth.donor_cost(self._target[rows], self._shapes, self._pose, self.canvas[rows], usable, reach)
+            donors[rows] = paths.smooth_path(cost, self.canvas[rows], jump=JUMP, cap=JUMP_CAP)
+        return donors
+
+    def _why(self, frame: int, donor: int) -> str:
+        """Why a frame passes through untouched, or ""."""
+        if donor < 0:
+            return "no face is seen"
+        return "" if self._frontal[frame] > 0 else "the head is turned away"
+
+    def _keep(self, frame: int, picture: Picture) -> Picture:
+        """What a donor may be asked for: its lower face."""
+        return paint.crop(picture, self._donor_region(frame)).copy()
+
+    def _donor_region(self, frame: int) -> paint.Region:
+        points = self._points[frame, faces.canonical().moving, :2]
+        if not np.isfinite(points).all():
+            return 0, 0, 1, 1
+        return paint.region_of(points, self._scene.clip.size, margin=4)
+
+    def _take(self, t: int, picture: Picture, parts: playback.Parts) -> Take:
+        frame = int(self.canvas[t])
+        if self.untouched[t]:
+            return Take(frame)
+        return Take(frame, self._face(t, frame, picture, parts))
+
+    def _face(self, t: int, frame: int, picture: Picture, parts: playback.Parts) -> Face:
+        """The lower face of ``picture`` with its jaw moved and the donor's mouth in place."""
+        size, here = self._scene.clip.size, self._points[frame, :, :2]
+        scale = float(self._pose.scale[frame])
+        wanted = mouth.place(self._target[t], self._points[frame], self._pose[frame : frame + 1])
+        region = mouth.region(here, wanted, size)
+        lower = mouth.push(picture, here, wanted, scale, region)
+        inner = paint.region_of(wanted[faces.canonical().moving], size, margin=1)
+        beside = paint.crop(
+            lower, (inner[0] - region[0], inner[1] - region[1], inner[2] - region[0], inner[3] - region[1])
+        )
+        patch, alpha = self._mouth(t, wanted, inner, parts)
+        patch = paint.match_colour(patch, beside, alpha)
+        if self._grain:
+            patch = paint.add_grain(patch, beside, alpha, self._grain_at(t, patch.shape[:2]))
+        beside[:] = paint.BLENDS["feather"](beside, patch, alpha)
+        place = np.array([[1, 0, region[0]], [0, 1, region[1]]], np.float32)
+        return Face(lower, float(self._frontal[frame]) * mouth.rim(region, size), place)
+
+    def _mouth(self, t: int, wanted: Float, region: paint.Region, parts: playback.Parts) -> tuple[Picture, Float]:
+        """The mouth of the donor, or of two where the path jumps, warped to ``wanted``; and its alpha."""
+        patch, alpha = self._warped(int(self._donors[t]), t, wanted, region, parts)
+        other = int(self._others[t])
+        if other >= 0:
+            second, _ = self._warped(other, t, wanted, region, parts)
+            patch = paint.mix(patch, second, JUMP_MIX)
+        return patch, alpha
+
+    def _warped(
+        self, donor: int, t: int, wanted: Float, region: paint.Region, parts: playback.Parts
+    ) -> tuple[Picture, Float]:
+        warp = paint.mesh_warp(wanted, self._points[donor, :, :2], mouth.triangles(), mouth.alpha(), region)
+        left, top = self._donor_region(donor)[:2]
+        patch = paint.pull(parts[donor], warp, (left, top))
+        asked, there = (float(mouth.opening(x[None])[0]) for x in (self._target[t], self._shapes[donor]))
+        return mouth.paint_inside(patch, wanted - region[:2], asked, there), warp.alpha
+
+    def _grain_at(self, t: int, size: tuple[int, ...]) -> Float:
+        """Noise (h, w) of deviation 1, another at every frame, the same at every run."""
+        down, across = (np.arange(side) + t * prime for side, prime in zip(size, (61, 37), strict=True))
+        side = len(self._noise)
+        noise: Float = self._noise[np.ix_(down % side, across % side)]
+        return noise

@@ -1,0 +1,266 @@
+"""One person's mouth: how it closes and opens, which frame shows it best, and where it goes in a frame.
+
+A *shape* is float32 (177, 3) in canonical units (eye distances): the vertices `faces.canonical().moving`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import faces, paint
+from lipwright.types import Float, Int, Mask, Picture
+
+QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
+CLOSED_SHARE = 0.08
+TALKING = 0.05
+SHUT, NEARLY = 0.012, 0.022
+POSE_COST = 0.0014
+LAG_COST = 0.0001
+OPENING_COST = 0.6
+STRETCH = 1.8
+CENTRE, RADII = (0.0, 0.82), (0.52, 0.44)
+TOP = (0.475, 0.60)
+YAW_FADE = (35.0, 55.0)
+PUSH_REACH = 0.11
+RING = 0.45
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How people open their mouths, measured on the training speakers: ``direction`` float32 (177, 3), the
+    change of shape per eye distance of opening; ``opening`` float32 (5,), typical `QUANTILES` of speech."""
+
+    direction: Float
+    opening: Float
+
+
+@functools.cache
+def manner() -> Manner:
+    """The common manner, for a person who is not seen talking."""
+    with resources.files("lipwright").joinpath("assets/manner.npz").open("rb") as file:
+        data = np.load(file, allow_pickle=False)
+        return Manner(data["direction"], data["opening"])
+
+
+@functools.cache
+def _rows(vertices: tuple[int, ...]) -> Int:
+    """Positions of mesh vertices in a shape."""
+    return np.searchsorted(faces.canonical().moving, np.array(vertices))
+
+
+def opening(shapes: Float) -> Float:
+    """Inner-lip opening (T,) of shapes (T, 177, 3), as `faces.opening` measures it on whole meshes."""
+    gap = shapes[:, _rows((82, 13, 312))] - shapes[:, _rows((87, 14, 317))]
+    return np.asarray(np.linalg.norm(gap, axis=2).mean(1), np.float32)
+
+
+def with_opening(shapes: Float, wanted: Float) -> Float:
+    """Shapes (T, 177, 3) opened or closed along the common direction until they open by ``wanted`` (T,)."""
+    result = shapes
+    for _ in range(3):
+        result = result + (wanted - opening(result))[:, None, None] * manner().direction
+    return np.asarray(result, np.float32)
+
+
+def sealed(shapes: Float) -> Float:
+    """Shapes (T, 177, 3) whose inner lips touch all along where they open by less than `SHUT`, and do not
+    quite up to `NEARLY`: a tracked mesh keeps a small gap on a closed mouth, a picture must not."""
+    upper, lower = _rows(faces.INNER_UPPER), _rows(faces.INNER_LOWER)
+    result = np.array(shapes)
+    share = (1 - _settled(opening(shapes), SHUT, NEARLY))[:, None, None]
+    middle = (shapes[:, upper] + shapes[:, lower]) / 2
+    result[:, upper] += share * (middle - shapes[:, upper])
+    result[:, lower] += share * (middle - shapes[:, lower])
+    return result
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A person: ``closed`` (177, 3), the mouth at rest; ``range`` (5,), the `QUANTILES` of its opening while
+    talking."""
+
+    closed: Float
+    range: Float
+
+    @classmethod
+    def of(cls, shapes: Float) -> Speaker:
+        """Learnt from the shapes (T, 177, 3) of the person's own video, T ≥ 1.
+
+        Somebody who does not talk there (opening moves by less than 0.05 eye distances) gets the common
+        range, from their own closed mouth.
+        """
+        gap = opening(shapes)
+        low = np.argsort(gap)[: max(1, round(CLOSED_SHARE * len(gap)))]
+        closed = shapes[low].mean(0)
+        closed = with_opening(closed[None], np.minimum(opening(closed[None]), SHUT))[0]
+        seen = np.quantile(gap, QUANTILES)
+        if seen[-1] - seen[0] >= TALKING:
+            return cls(closed, seen.astype(np.float32))
+        return cls(closed, manner().opening)
+
+    def says(self, motion: Float, voiced: Float, strength: float) -> Float:
+        """Shapes (T, 177, 3) for a motion (T, 177, 3) away from the closed mouth; ``voiced`` (T,) 0 closes the mouth.
+
+        The predicted openings are mapped onto the person's own range quantile by quantile, so that the mouth
+        opens as wide and closes as tightly as it does in life; ``strength`` scales the opening.
+        """
+        shapes = self.closed + motion
+        gap = opening(shapes)
+        loud = voiced > 0.5
+        spoken = gap[loud] if loud.sum() >= 5 else gap
+        before = np.quantile(spoken, QUANTILES) + np.arange(len(QUANTILES)) * 1e-5
+        mapped = np.interp(gap, before, self.range)
+        mapped += np.maximum(0, gap - before[-1])
+        wanted = np.maximum(opening(self.closed[None])[0], mapped * strength)
+        shapes = with_opening(shapes, wanted.astype(np.float32))
+        return sealed(np.asarray(self.closed + voiced[:, None, None] * (shapes - self.closed), np.float32))
+
+
+def donor_cost(
+    wanted: Float, shapes: Float, pose: faces.Pose, centre: Int, usable: NDArray[np.bool_], reach: int
+) -> Float:
+    """How badly each source frame within ``reach`` of ``centre`` (T,) would show the shapes ``wanted``.
+
+    Mean distance of the lips plus a charge for another pose, in eye distances; float32 (T, 2 reach + 1),
+    infinite where there is no usable frame. See `paths.smooth_path`.
+    """
+    lips = _rows(faces.OUTER_LIPS + faces.INNER_LIPS)
+    have = np.where(usable[:, None, None], shapes[:, lips], 0)
+    degrees = np.nan_to_num(pose.degrees)
+    gap, asked = opening(np.nan_to_num(shapes)), opening(wanted)
+    cost = np.full((len(wanted), 2 * reach + 1), np.inf, np.float32)
+    for t, middle in enumerate(centre.tolist()):
+        low, high = max(0, middle - reach), min(len(shapes), middle + reach + 1)
+        lip = np.sqrt(((have[low:high] - wanted[t, lips]) ** 2).sum(2)).mean(1)
+        turn = np.abs(degrees[low:high] - degrees[middle]).sum(1)
+        far = np.abs(np.arange(low, high) - middle)
+        gape = np.abs(gap[low:high] - asked[t])
+        price = lip + OPENING_COST * gape + POSE_COST * turn + LAG_COST * np.minimum(far, 50)
+        row = np.where(usable[low:high], price, np.inf)
+        if not np.isfinite(row).any():
+            row = np.where(far == 0, 0.0, np.inf)
+        cost[t, low - middle + reach : high - middle + reach] = row
+    return cost
+
+
+def place(shape: Float, points: Float, pose: faces.Pose) -> Float:
+    """The mesh (468, 2) px of a frame whose mouth has ``shape``: its own ``points`` (468, 3) elsewhere."""
+    canon = faces.canonical()
+    wanted = faces.from_canonical(shape[None], pose)[0, :, :2]
+    result = np.array(points[:, :2])
+    share = _settled(canon.points[canon.moving, 1], *TOP)[:, None]
+    result[canon.moving] += share * (wanted - result[canon.moving])
+    return result
+
+
+def push(picture: Picture, here: Float, wanted: Float, scale: float, region: paint.Region) -> Picture:
+    """The part of ``picture`` in ``region`` with jaw and cheeks moved from ``here`` to ``wanted`` (468, 2)."""
+    canon = faces.canonical()
+    still = np.setdiff1d(np.flatnonzero(canon.points[:, 1] > 0.0), canon.moving)[::2]
+    ring = surroundings(here)
+    at = np.concatenate([wanted[canon.moving], wanted[still], ring])
+    move = np.concatenate([(wanted - here)[canon.moving], np.zeros((len(still) + len(ring), 2))])
+    return paint.push(picture, at.astype(np.float32), move.astype(np.float32), PUSH_REACH * scale, region)
+
+
+@functools.cache
+def _outline() -> Int:
+    """The lower outline of the face, ear to ear by the chin."""
+    return np.array(
+        (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454)
+    )
+
+
+def surroundings(here: Float) -> Float:
+    """Points (N, 2) px around the lower face that never move: its outline, widened by 0.45 of its radius."""
+    line = here[_outline()]
+    middle = here[1]
+    return np.concatenate([middle + (line - middle) * (1 + RING), middle + (line - middle) * (1 + RING * 1.25)])
+
+
+def region(here: Float, wanted: Float, size: tuple[int, int]) -> paint.Region:
+    """All of a frame of ``size`` (w, h) that a mouth moving from ``here`` to ``wanted`` (468, 2) can touch."""
+    lower = faces.canonical().points[:, 1] > 0
+    return paint.region_of(np.concatenate([surroundings(here), here[lower], wanted[lower]]), size)
+
+
+@functools.cache
+def triangles() -> NDArray[np.int32]:
+    """The triangles of the mesh that the mouth's mask touches."""
+    every = faces.canonical().triangles
+    touched: NDArray[np.int32] = every[(alpha()[every] > 0).any(1)]
+    return touched
+
+
+@functools.cache
+def alpha() -> Float:
+    """float32 (468,): how much of the donor each vertex shows; 1 at the lips, 0 from the outline outward."""
+    points = faces.canonical().points
+    radius = np.hypot((points[:, 0] - CENTRE[0]) / RADII[0], (points[:, 1] - CENTRE[1]) / RADII[1])
+    share = 1 - _settled(radius, 0.72, 1.0)
+    share *= _settled(points[:, 1], *TOP)
+    share[_outline()] = 0
+    return np.asarray(share, np.float32)
+
+
+def paint_inside(patch: Picture, wanted: Float, asked: float, there: float) -> Picture:
+    """``patch`` with a mouth cavity of ours where the donor's mouth is too closed for the shape asked for.
+
+    ``wanted`` (468, 2) px of the patch; ``asked`` and ``there``, the opening of the shape and of the donor, in
+    eye distances. Up to `STRETCH` times the donor's own opening its teeth and tongue are stretched; the
+    cavity takes over from there.
+    """
+    lack = asked - max(STRETCH * there, there + 0.012)
+    if lack <= 0:
+        return patch
+    outline = wanted[list(faces.INNER_LIPS)].astype(np.float32)
+    light = np.median(paint.at(patch, wanted[list(faces.OUTER_LIPS)]), axis=0)
+    high = float(outline[:, 1].max() - outline[:, 1].min())
+    texture = np.clip(_cavity() * (light * 0.6 + light.mean() * 0.4), 0, 255).astype(np.uint8)
+    return paint.fill(patch, outline, texture, min(1.0, lack / 0.02), 0.06 * high)
+
+
+@functools.cache
+def _cavity() -> Float:
+    """float32 (64, 96, 3): the inside of a mouth as a share of the light on the lips; a hint of upper teeth
+    above, dark behind, the tongue below. Drawn by formula, nobody's mouth."""
+    down, across = np.mgrid[0:64, 0:96].astype(np.float32) / np.array([63, 95], np.float32)[:, None, None]
+    side = 1 - (2 * across - 1) ** 2
+    teeth = np.clip((0.30 * side + 0.02 - down) / 0.06, 0, 1) * np.clip(side * 3 - 0.4, 0, 1)
+    tongue = np.clip((down - 0.92 + 0.3 * side) / 0.25, 0, 1) * np.clip(side * 1.6, 0, 1)
+    dark = np.array([0.20, 0.13, 0.13], np.float32)
+    picture = dark + teeth[..., None] * (np.array([0.92, 0.98, 0.95], np.float32) - dark) * (
+        0.45 + 0.4 * side[..., None]
+    )
+    return np.asarray(picture + tongue[..., None] * (np.array([0.60, 0.42, 0.42], np.float32) - dark), np.float32)
+
+
+def rim(region: paint.Region, size: tuple[int, int]) -> Mask:
+    """A mask (h, w) for ``region``: 1 inside, falling to 0 at its edges, but not at the frame's own edges."""
+    x0, y0, x1, y1 = region
+    soft = max(2.0, 0.08 * max(x1 - x0, y1 - y0))
+    across = np.arange(x0, x1, dtype=np.float32)
+    down = np.arange(y0, y1, dtype=np.float32)
+    row = (1.0 if x0 == 0 else _settled(across - x0, 0, soft)) * (
+        1.0 if x1 == size[0] else _settled(x1 - 1 - across, 0, soft)
+    )
+    column = (1.0 if y0 == 0 else _settled(down - y0, 0, soft)) * (
+        1.0 if y1 == size[1] else _settled(y1 - 1 - down, 0, soft)
+    )
+    return np.outer(np.ones_like(down) * column, np.ones_like(across) * row).astype(np.float32)
+
+
+def frontal(yaw: Float) -> Float:
+    """How much of the dub a head turned by ``yaw`` (T,) degrees shows: 1 up to 35°, 0 from 55° and for NaN."""
+    return 1 - _settled(np.nan_to_num(np.abs(yaw), nan=90.0), *YAW_FADE)
+
+
+def _settled(value: Float, low: float, high: float) -> Float:
+    """Smoothstep: 0 below ``low``, 1 above ``high``."""
+    share = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
