@@ -12,13 +12,14 @@ from importlib import import_module
 import pytest
 
 from lipwright import cli, registry
+from lipwright.commands import VERBS, Answer, Verb
 from lipwright.errors import InputError
 
 
 def actions(verb: str) -> dict[str, argparse.Action]:
     """What a verb takes, by keyword."""
     parser = argparse.ArgumentParser(add_help=False)
-    cli.VERBS[verb].options(parser)
+    VERBS[verb].options(parser)
     return {action.dest: action for action in parser._actions}
 
 
@@ -27,11 +28,11 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
     taken = dict(inspect.signature(getattr(VERB[verb], verb)).parameters)
     if verb == "dub":
         taken |= inspect.signature(registry.load("dubbers", taken["dubber"].default).Dubber).parameters
-    return {name: p for name, p in taken.items() if name not in {"progress", "clip", "options", "scene"}}
+    return {name: p for name, p in taken.items() if name not in {"progress", "clip", "options", "scene", "changes"}}
 
 
-VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "prepare", "demo")}
-COMMAND_ONLY = {"dub": {"video", "out", "quality", "more"}}
+VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "prepare", "train", "demo")}
+COMMAND_ONLY = {"dub": {"video", "out", "quality", "more"}, "train": {"more"}}
 """Options of a command that are not keywords of its function."""
 
 
@@ -44,30 +45,30 @@ def test_options_are_the_keywords_of_the_function(verb: str) -> None:
 def test_defaults_told_in_help_are_the_functions_own(verb: str) -> None:
     for name, parameter in keywords(verb).items():
         action = actions(verb).get(name)
-        if action is None or parameter.default in (inspect.Parameter.empty, None):
+        if action is None or parameter.default in (inspect.Parameter.empty, None, ""):
             continue
         told = re.search(r"\(([^()]*)\)$", action.help or "")
         assert told is not None, f"--{name} does not tell its default"
         assert told[1] == str(parameter.default)
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_and_option_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(action.help for action in actions(verb).values())
     with pytest.raises(SystemExit) as stop:
         cli.main([verb, "--help"])
     assert stop.value.code == 0
-    assert cli.VERBS[verb].about[1:] in " ".join(capsys.readouterr().out.split())
+    assert VERBS[verb].about[1:] in " ".join(capsys.readouterr().out.split())
 
 
-def play(monkeypatch: pytest.MonkeyPatch, run: Callable[..., cli.Answer]) -> None:
+def play(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Answer]) -> None:
     """Put a verb ``play`` on the command line, with one option --times."""
     options = lambda parser: parser.add_argument("--times", type=int, help="how often")  # noqa: E731
-    monkeypatch.setitem(cli.VERBS, "play", cli.Verb("play", options, run))
+    monkeypatch.setitem(VERBS, "play", Verb("play", options, run))
 
 
 def test_an_answer_is_text_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    play(monkeypatch, lambda options, progress: cli.Answer("three times", options))
+    play(monkeypatch, lambda options, progress: Answer("three times", options))
     assert cli.main(["play", "--times", "3"]) == 0
     assert capsys.readouterr().out == "three times\n"
     assert cli.main(["play", "--times", "3", "--json"]) == 0
@@ -77,7 +78,7 @@ def test_an_answer_is_text_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 def test_an_error_is_a_sentence_and_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(options: object, progress: object) -> cli.Answer:
+    def fail(options: object, progress: object) -> Answer:
         raise InputError("the file talk.mp4 is empty")
 
     play(monkeypatch, fail)
@@ -88,7 +89,7 @@ def test_an_error_is_a_sentence_and_1(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_ctrl_c_is_a_sentence_and_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def stop(options: object, progress: object) -> cli.Answer:
+    def stop(options: object, progress: object) -> Answer:
         raise KeyboardInterrupt
 
     play(monkeypatch, stop)
@@ -109,11 +110,11 @@ def test_wrong_usage_is_2_and_says_where_help_is(line: list[str], capsys: pytest
 def test_progress_is_drawn_for_a_person_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(options: object, progress: Callable[[int, int, str], None]) -> cli.Answer:
+    def work(options: object, progress: Callable[[int, int, str], None]) -> Answer:
         for done in range(3):
             progress(done + 1, 3, "frames")
         progress(5, 0, "bytes")
-        return cli.Answer("done", None)
+        return Answer("done", None)
 
     play(monkeypatch, work)
     assert cli.main(["play"]) == 0

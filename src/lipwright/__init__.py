@@ -17,7 +17,8 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "types": (
-        "Audio", "AudioSpec", "Clip", "Colour", "Face", "FaceSpec", "FaceTrack", "Issue", "Measure", "Phone", "Take",
+        "Audio", "AudioSpec", "Clip", "Colour", "Dubbed", "Face", "FaceSpec", "FaceTrack", "Issue", "Measure",
+        "Phone", "Take",
     ),
     "errors": (
         "InputError", "LipwrightError", "MediaError", "MissingExtraError", "NoFaceError", "OutputError",
@@ -25,6 +26,9 @@ _HOMES = {
     ),
     "media": ("open", "open_audio", "write"),
     "dub": ("dub",),
+    "prepare": ("prepare",),
+    "train": ("train",),
+    "demo": ("demo",),
 }  # fmt: skip
 
 __all__ = sorted(["__version__", *(name for names in _HOMES.values() for name in names)])  # noqa: PLE0605

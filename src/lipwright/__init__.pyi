@@ -1,3 +1,4 @@
+from lipwright.demo import demo as demo
 from lipwright.dub import dub as dub
 from lipwright.errors import (
     InputError as InputError,
@@ -10,11 +11,14 @@ from lipwright.errors import (
     WeightsError as WeightsError,
 )
 from lipwright.media import open as open, open_audio as open_audio, write as write
+from lipwright.prepare import prepare as prepare
+from lipwright.train import train as train
 from lipwright.types import (
     Audio as Audio,
     AudioSpec as AudioSpec,
     Clip as Clip,
     Colour as Colour,
+    Dubbed as Dubbed,
     Face as Face,
     FaceSpec as FaceSpec,
     FaceTrack as FaceTrack,

@@ -1,7 +1,6 @@
 """The ``lipwright`` command: every verb is the Python function of that name, with its keywords as options.
 
-This is the only module that prints. Options left out are not passed on, so that defaults stand in one
-place, the function. Nothing heavy is imported before a verb runs.
+This is the only module that prints; ``commands`` says what each verb takes.
 
 Exit codes: 0 done, 1 a sentence on the error stream says why not, 2 wrong usage, 130 stopped by Ctrl-C.
 """
@@ -11,169 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lipwright import __version__
+from lipwright.commands import VERBS
 from lipwright.errors import LipwrightError
 
 if TYPE_CHECKING:
     from lipwright.types import Progress
-
-Options = dict[str, Any]
-"""What was typed, by keyword."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a verb tells: ``text`` for people, ``data`` for ``--json``."""
-
-    text: str
-    data: object
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One command: ``about`` in one line, its options, and what it does with them."""
-
-    about: str
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[Options, Progress], Answer]
-
-
-# ---------------------------------------------------------------------------------------------- dub
-
-
-def _dub_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("video", type=Path, help="the video (or picture) of one speaking person")
-    add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
-    add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
-    add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
-    add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
-    add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
-    add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
-    add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
-    add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
-    own = parser.add_argument_group("options of the dubber landmark").add_argument
-    own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
-    own("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.4)")
-    own("--grain", action=argparse.BooleanOptionalAction, help="bring the mouth's grain to the frame's (True)")
-    other = "an option of another dubber; may be given again"
-    parser.add_argument("--with", dest="more", action="append", type=_setting, metavar="NAME=VALUE", help=other)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """A keyword and its value, read as a number, true, false or else as text."""
-    name, equals, value = text.partition("=")
-    if not (name.isidentifier() and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
-def _dub(options: Options, progress: Progress) -> Answer:
-    from lipwright import dub, media
-
-    out, options_of_write = options.pop("out"), {"quality": options.pop("quality")} if "quality" in options else {}
-    clip, speech = media.open(options.pop("video")), media.open_audio(options.pop("speech"))
-    options |= dict(options.pop("more", ()))
-    dubbed = dub(clip, speech, progress=progress, **options)
-    written = media.write(dubbed, out, progress=progress, **options_of_write)
-    width, height = dubbed.size
-    lines = [f"{written}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
-    lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in dubbed.issues]
-    data = {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length, "size": dubbed.size}
-    return Answer("\n".join(lines), data | {"issues": [asdict(issue) for issue in dubbed.issues]})
-
-
-# ------------------------------------------------------------------------------------------ prepare
-
-
-def _prepare_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("dataset", metavar="DATASET", help="how the folder is laid out; `lipwright models list` names those known")
-    add("data", type=Path, metavar="FOLDER", help="where the dataset lies; it is only read")
-    add("-o", "--out", type=Path, required=True, help="the folder to fill; clips already there are kept")
-    add("--workers", type=int, metavar="N", help="processes at work (2)")
-
-
-def _prepare(options: Options, progress: Progress) -> Answer:
-    from lipwright.prepare import prepare
-
-    counts = prepare(**options, progress=progress)
-    return Answer(f"{options['out']}: {counts['kept']} clips kept, {counts['skipped']} skipped", counts)
-
-
-# ------------------------------------------------------------------------------------------- models
-
-
-def _models_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("action", nargs="?", default="list", choices=["list", "pull", "verify"], help="what to do (list)")
-    add("names", nargs="*", default=[], metavar="NAME", help="which weights (all)")
-
-
-def _models(options: Options, progress: Progress) -> Answer:
-    from lipwright import registry
-
-    if options["action"] == "list":
-        return _models_list()
-    names = options["names"] or [card.name for card in registry.cards()]
-    if options["action"] == "pull":
-        paths = {name: str(registry.pull(name, progress)) for name in names}
-    else:
-        paths = {name: str(registry.verify(name)) for name in names}
-    return Answer("\n".join(f"{name}: {path}" for name, path in paths.items()), paths)
-
-
-def _models_list() -> Answer:
-    from lipwright import registry
-
-    families = {family: registry.members(family) for family in registry.families()}
-    cards = {card: registry.is_here(card.name) for card in registry.cards()}
-    lines = [f"{family}: {', '.join(names) or '-'}" for family, names in families.items()]
-    for card, here in cards.items():
-        lines += ["", f"{card.name}: {card.what}"]
-        lines += [f"    {card.size / 1e6:.1f} MB, {'here' if here else 'to pull'}, {card.licence}"]
-    return Answer(
-        "\n".join(lines), {"families": families, "weights": [asdict(c) | {"here": h} for c, h in cards.items()]}
-    )
-
-
-# --------------------------------------------------------------------------------------------- demo
-
-
-def _demo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--out", type=Path, help="the folder to fill (demo)")
-
-
-def _demo(options: Options, progress: Progress) -> Answer:
-    from lipwright.demo import demo
-
-    made = demo(**options, progress=progress)
-    files = {"portrait speaks": made.portrait_speaks, "second sentence": made.second_sentence}
-    files |= {"contact sheet": made.contact_sheet}
-    lines = [f"{name}: {path}" for name, path in files.items()]
-    lines += [f"{measure.name}: {measure.value:.2f} {measure.unit}" for measure in made.measures]
-    measures = {measure.name: measure.value for measure in made.measures}
-    return Answer("\n".join(lines), {name: str(path) for name, path in files.items()} | {"measures": measures})
-
-
-VERBS = {
-    "dub": Verb("make the lips in a video match a voice", _dub_options, _dub),
-    "prepare": Verb("turn a dataset into what training reads", _prepare_options, _prepare),
-    "demo": Verb("show what lipwright does; needs no input", _demo_options, _demo),
-    "models": Verb("list the members and weights; pull or verify weights", _models_options, _models),
-}
-
-
-# --------------------------------------------------------------------------------------- the command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
