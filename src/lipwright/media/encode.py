@@ -28,25 +28,17 @@ from typing import cast
 
 import av
 import numpy as np
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from lipwright.errors import InputError, MediaError, OutputError
-from lipwright.media import sound
+from lipwright.errors import InputError, OutputError
 from lipwright.media.colour import UNSAID, Converter
-from lipwright.media.container import audio_of, opened
 from lipwright.media.pipeline import stream as run_ahead
+from lipwright.media.soundtrack import add_sound
 from lipwright.media.video import pixel_aspect
-from lipwright.types import Audio, Clip, Float, Picture, Progress
-
-_BLOCK = 4096  # samples handed to the sound encoder at a time
-# The channel layouts every encoder here knows.
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
-_LEAD_IN = Fraction(1, 10)  # s; sound copied from before time 0 at most, an encoder's own lead-in
+from lipwright.types import Clip, Picture, Progress
 
 
 @dataclass(frozen=True)
@@ -141,7 +133,7 @@ def _encode(clip: Clip, part: Path, kind: _Format, quality: int, progress: Progr
         video = _add_video(output, clip, kind.video, quality)
         packets = [_video_packets(clip, pictures, video, progress)]
         if clip.audio is not None:
-            packets.append(_add_sound(output, clip.audio, kind, stack))
+            packets.append(add_sound(output, clip.audio, kind.audio, kind.copies, stack))
         for packet in heapq.merge(*packets, key=_seconds):
             output.mux(packet)
 
@@ -175,9 +167,6 @@ def _seconds(packet: Packet[Stream]) -> Fraction:
     """When a packet is due, for laying sound and picture side by side in the file."""
     time = packet.pts if packet.dts is None else packet.dts
     return (time or 0) * packet.time_base
-
-
-# picture -----------------------------------------------------------------------------------------------
 
 
 def _add_video(output: OutputContainer, clip: Clip, codec: str, quality: int) -> VideoStream:
@@ -227,72 +216,3 @@ def _checked_picture(picture: Picture, clip: Clip) -> Picture:
         want = (clip.size[1], clip.size[0], 3)
         raise InputError(f"a frame of the clip is {picture.dtype} {picture.shape}; it should be uint8 {want}")
     return picture
-
-
-# sound -------------------------------------------------------------------------------------------------
-
-
-def _add_sound(output: OutputContainer, audio: Audio, kind: _Format, stack: ExitStack) -> Iterator[Packet[Stream]]:
-    """Add a sound track; returns its packets, still to be made."""
-    if audio.source is None:
-        audio = _encodable(audio, kind.audio)
-        return _encoded(_new_track(output, kind.audio, audio.rate, "mono"), _slices(audio), "mono")
-    container = stack.enter_context(opened(audio.source))
-    track = audio_of(container)
-    if track is None:
-        raise MediaError(f"{audio.source} has no sound track any more")
-    if track.codec_context.name in kind.copies:
-        return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
-    info = sound.audio_info(track)
-    rate = _rate(kind.audio, info.rate)
-    layout = _LAYOUTS.get(info.channels, "stereo")
-    return _encoded(_new_track(output, kind.audio, rate, layout), sound.blocks(audio.source, rate, layout), layout)
-
-
-def _copied(
-    container: InputContainer, track: AudioStream, stream: AudioStream, start: Fraction
-) -> Iterator[Packet[Stream]]:
-    """The packets of a file's own track, moved so that its time ``start`` becomes 0."""
-    unit = cast(Fraction, track.time_base)
-    zero = round(start / unit)
-    for packet in container.demux(track):
-        if packet.pts is None or packet.pts - zero < -_LEAD_IN / unit:
-            continue
-        packet.pts -= zero
-        packet.dts = packet.pts  # no sound codec is stored out of order
-        packet.stream = stream
-        yield cast("Packet[Stream]", packet)
-
-
-def _new_track(output: OutputContainer, codec: str, rate: int, layout: str) -> AudioStream:
-    stream = cast(AudioStream, output.add_stream(codec, rate=rate, layout=layout))
-    stream.codec_context.bit_rate = min(96_000, 6 * rate) * stream.codec_context.channels
-    return stream
-
-
-def _encoded(stream: AudioStream, blocks: Iterator[Float], layout: str) -> Iterator[Packet[Stream]]:
-    done = 0
-    rate = stream.codec_context.sample_rate
-    for block in blocks:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
-        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), done
-        done += block.shape[1]
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
-
-
-def _slices(audio: Audio) -> Iterator[Float]:
-    for start in range(0, len(audio.samples), _BLOCK):
-        yield audio.samples[None, start : start + _BLOCK]
-
-
-def _encodable(audio: Audio, codec: str) -> Audio:
-    if not np.isfinite(audio.samples).all():
-        raise InputError("the sound to be written has samples that are not numbers (NaN)")
-    return sound.resample(audio, _rate(codec, audio.rate))
-
-
-def _rate(codec: str, rate: int) -> int:
-    """``rate``, or, where the encoder does not know it, the next one above, or its highest."""
-    known = av.Codec(codec, "w").audio_rates
-    return rate if not known or rate in known else min((r for r in known if r > rate), default=max(known))

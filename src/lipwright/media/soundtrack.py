@@ -1,0 +1,99 @@
+"""The sound track of a file that is being written: copied packet by packet, or encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from lipwright.errors import InputError, MediaError
+from lipwright.media import sound
+from lipwright.media.container import audio_of, opened
+from lipwright.types import Audio, Float
+
+_BLOCK = 4096  # samples handed to the encoder at a time
+_LEAD_IN = Fraction(1, 10)  # s; sound copied from before time 0 at most, an encoder's own lead-in
+# The channel layouts every encoder here knows.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+
+
+def add_sound(
+    output: OutputContainer, audio: Audio, codec: str, copies: frozenset[str], stack: ExitStack
+) -> Iterator[Packet[Stream]]:
+    """Add a sound track to an open output; returns its packets, still to be made.
+
+    Sound from a file is copied when its codec is one of ``copies``, else encoded as ``codec`` with all its
+    channels; other sound is encoded from its samples. ``stack`` keeps the file open.
+    Raises InputError for samples that are not numbers, MediaError for a file that can no longer be read.
+    """
+    if audio.source is None:
+        audio = _encodable(audio, codec)
+        return _encoded(_new_track(output, codec, audio.rate, "mono"), _slices(audio), "mono")
+    container = stack.enter_context(opened(audio.source))
+    track = audio_of(container)
+    if track is None:
+        raise MediaError(f"{audio.source} has no sound track any more")
+    if track.codec_context.name in copies:
+        return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
+    info = sound.audio_info(track)
+    rate = _rate(codec, info.rate)
+    layout = _LAYOUTS.get(info.channels, "stereo")
+    return _encoded(_new_track(output, codec, rate, layout), sound.blocks(audio.source, rate, layout), layout)
+
+
+def _copied(
+    container: InputContainer, track: AudioStream, stream: AudioStream, start: Fraction
+) -> Iterator[Packet[Stream]]:
+    """The packets of a file's own track, moved so that its time ``start`` becomes 0."""
+    unit = cast(Fraction, track.time_base)
+    zero = round(start / unit)
+    for packet in container.demux(track):
+        if packet.pts is None or packet.pts - zero < -_LEAD_IN / unit:
+            continue
+        packet.pts -= zero
+        packet.dts = packet.pts  # no sound codec is stored out of order
+        packet.stream = stream
+        yield cast("Packet[Stream]", packet)
+
+
+def _new_track(output: OutputContainer, codec: str, rate: int, layout: str) -> AudioStream:
+    stream = cast(AudioStream, output.add_stream(codec, rate=rate, layout=layout))
+    stream.codec_context.bit_rate = min(96_000, 6 * rate) * stream.codec_context.channels
+    return stream
+
+
+def _encoded(stream: AudioStream, blocks: Iterator[Float], layout: str) -> Iterator[Packet[Stream]]:
+    done = 0
+    rate = stream.codec_context.sample_rate
+    for block in blocks:
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), done
+        done += block.shape[1]
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _slices(audio: Audio) -> Iterator[Float]:
+    for start in range(0, len(audio.samples), _BLOCK):
+        yield audio.samples[None, start : start + _BLOCK]
+
+
+def _encodable(audio: Audio, codec: str) -> Audio:
+    if not np.isfinite(audio.samples).all():
+        raise InputError("the sound to be written has samples that are not numbers (NaN)")
+    return sound.resample(audio, _rate(codec, audio.rate))
+
+
+def _rate(codec: str, rate: int) -> int:
+    """``rate``, or, where the encoder does not know it, the next one above, or its highest."""
+    known = av.Codec(codec, "w").audio_rates
+    return rate if not known or rate in known else min((r for r in known if r > rate), default=max(known))
