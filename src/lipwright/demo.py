@@ -85,17 +85,25 @@ def _follows(opening: Float, speech: Audio, clip: Clip) -> float:
 
 
 def contact_sheet(clips: list[Clip], tracks: list[FaceTrack]) -> Picture:
-    """A row of faces per clip, evenly spaced in time: uint8 (H, W, 3)."""
+    """A row of faces per clip, uint8 (H, W, 3): a frame of each eighth, in turn the most closed and most open."""
     boxes = np.concatenate([track.box[track.present] for track in tracks])
     left, top, right, bottom = np.median(boxes, axis=0)
-    half = round(0.75 * max(right - left, bottom - top))
+    half = round(0.65 * max(right - left, bottom - top))
     centre = round((left + right) / 2), round((top + bottom) / 2)
-    return np.concatenate([np.concatenate(list(_faces(clip, centre, half)), axis=1) for clip in clips])
+    rows = [_faces(clip, _telling(_openings(track)), centre, half) for clip, track in zip(clips, tracks, strict=True)]
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
 
 
-def _faces(clip: Clip, centre: tuple[int, int], half: int) -> Iterator[Picture]:
+def _telling(opening: Float) -> list[int]:
+    """Frames to show of a clip whose mouth opens so: of each part in turn the most closed and the most open."""
+    known = np.nan_to_num(opening, nan=float(np.nanmedian(opening)))
+    parts = np.array_split(np.arange(len(known)), SHEET_COLUMNS)
+    picks = (np.argmin, np.argmax)
+    return [int(part[picks[n % 2](known[part])]) for n, part in enumerate(parts)]
+
+
+def _faces(clip: Clip, frames: list[int], centre: tuple[int, int], half: int) -> Iterator[Picture]:
     """Squares of ``half`` a side around ``centre``, black where they leave the picture."""
-    for frame in np.linspace(0, clip.length - 1, SHEET_COLUMNS).round().astype(int):
-        picture = next(clip.read(int(frame), int(frame) + 1))
-        room = np.pad(picture, ((half, half), (half, half), (0, 0)))
+    for frame in frames:
+        room = np.pad(next(clip.read(frame, frame + 1)), ((half, half), (half, half), (0, 0)))
         yield room[centre[1] : centre[1] + 2 * half, centre[0] : centre[0] + 2 * half]
