@@ -513,7 +513,16 @@ def test_where_it_cannot_be_written_is_a_sentence(tmp_path: Path, name: str, sai
     (tmp_path / "dir.mp4").mkdir()
     with pytest.raises(OutputError, match=said):
         media.write(drawn_clip(3), tmp_path / name)
+    with pytest.raises(OutputError, match=said):
+        media.output_path(tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == ["dir.mp4"]
+
+
+def test_an_output_that_can_be_is_left_alone(tmp_path: Path) -> None:
+    old = tmp_path / "a.mp4"
+    old.write_bytes(b"old")
+    assert media.output_path(old, tmp_path / "absent.mp4", None) == old
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"old"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody can write to")
@@ -555,7 +564,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     )
     old = tmp_path / "a.mp4"
     old.write_bytes(b"old")
-    with no_room(200_000), pytest.raises(OutputError, match="cannot be written"):
+    with no_room(200_000), pytest.raises(OutputError, match=r"cannot be written .*; free some space"):
         media.write(noisy, old)
     assert old.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [old]

@@ -1,12 +1,23 @@
 """Video, pictures and sound, in and out: the only place that knows ffmpeg (through PyAV).
 
-``probe`` looks, ``open`` gives a lazy Clip, ``open_audio`` a sound, ``write`` makes a file, ``stream`` runs
-one stage of a pipeline ahead of the next. Everything is streamed: memory does not grow with length.
+``probe`` looks, ``open`` gives a lazy Clip, ``open_audio`` a sound, ``write`` makes a file (``output_path`` says
+before the work whether it will), ``stream`` runs one stage of a pipeline ahead of the next. Everything is streamed: memory does not grow with length.
 """
 
-from lipwright.media.encode import write
+from lipwright.media.encode import output_path, write
 from lipwright.media.pipeline import stream
 from lipwright.media.sound import AudioInfo, open_audio, resample
 from lipwright.media.video import Probe, VideoInfo, open, probe
 
-__all__ = ["AudioInfo", "Probe", "VideoInfo", "open", "open_audio", "probe", "resample", "stream", "write"]
+__all__ = [
+    "AudioInfo",
+    "Probe",
+    "VideoInfo",
+    "open",
+    "open_audio",
+    "output_path",
+    "probe",
+    "resample",
+    "stream",
+    "write",
+]

@@ -16,6 +16,7 @@ some hardware players do not.
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -66,9 +67,8 @@ _FORMATS = {
 def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress | None = None) -> Path:
     """Write ``clip`` to ``path`` and return it as an absolute Path.
 
-    The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags (and the shape of
-    its source's pixels).
-    ``quality`` is x264's constant rate factor (0 best, 51 worst). Sound that has a ``source`` is that
+    The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags and its source's
+    shape of pixels. ``quality`` is x264's constant rate factor (0 best, 51 worst). Sound that has a ``source`` is that
     file's whole track, copied packet by packet where the file type allows its codec, else encoded at
     its own rate and channels; other sound is encoded from its samples. The file says in its
     ``comment`` tag that lipwright edited it. ``progress`` is called after every frame.
@@ -78,7 +78,7 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
     an input), InputError for a clip that does not give what it promises. Neither leaves anything
     behind, and a file that was there before is untouched until the new one is complete.
     """
-    target = _checked_target(clip, Path(path).expanduser().absolute())
+    target = output_path(path, clip.source, clip.audio.source if clip.audio else None)
     if not 0 <= quality <= 51:
         raise InputError(f"quality goes from 0 (best) to 51 (worst); given {quality}")
     if clip.length < 1:
@@ -91,39 +91,59 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
     return target
 
 
-def _checked_target(clip: Clip, path: Path) -> Path:
-    if path.suffix.lower() not in _FORMATS:
-        raise OutputError(f"{path} does not say what kind of video to write; end its name in {', '.join(_FORMATS)}")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise OutputError(f"there is no folder {path.parent}; make it first or give another place")
-    for source in (clip.source, clip.audio.source if clip.audio else None):
-        if source and source.exists() and path.exists() and path.samefile(source):
-            raise OutputError(f"{path} is an input; give the output another name")
-    return path
+def output_path(path: str | Path, *inputs: Path | None) -> Path:
+    """``path`` as an absolute Path to which a video may be written; a verb asks before its long work begins.
+
+    Raises OutputError: the suffix is not one of the table above, the folder is missing or takes no
+    file, or ``path`` is one of the ``inputs``.
+    """
+    target = Path(path).expanduser().absolute()
+    if target.suffix.lower() not in _FORMATS:
+        raise OutputError(f"{target} does not say what kind of video to write; end its name in {', '.join(_FORMATS)}")
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise OutputError(f"there is no folder {target.parent}; make it first or give another place")
+    for source in inputs:
+        if source and source.exists() and target.exists() and target.samefile(source):
+            raise OutputError(f"{target} is an input; give the output another name")
+    with _refused(target):
+        part = _part(target)
+        part.touch()
+        part.unlink()
+    return target
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A file to write in the folder of ``target``; takes its name at the end, vanishes on any failure."""
-    part = target.with_name(f"{target.stem}.{token_hex(4)}.part{target.suffix}")
+    part = _part(target)
     try:
-        part.touch()
         yield part
-        part.replace(target)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(_why(target, error)) from error
+        with _refused(target):
+            part.replace(target)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
+def _part(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.{token_hex(4)}.part{target.suffix}")
+
+
+@contextmanager
+def _refused(target: Path) -> Iterator[None]:
+    """Says in a sentence what the system refused."""
+    try:
+        yield
+    except OSError as error:  # ffmpeg's own errors are among these
+        raise OutputError(_why(target, error)) from error
+
+
 def _why(target: Path, error: Exception) -> str:
     reason = getattr(error, "strerror", None) or str(error)
-    return f"{target} cannot be written ({reason}); free some space or give another place"
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    return f"{target} cannot be written ({reason}); {'free some space' if full else 'give another place or name'}"
 
 
 def _encode(clip: Clip, part: Path, kind: _Format, quality: int, progress: Progress | None) -> None:
