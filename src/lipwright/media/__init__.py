@@ -1,7 +1,8 @@
 """Video, pictures and sound, in and out: the only place that knows ffmpeg (through PyAV).
 
 ``probe`` looks, ``open`` gives a lazy Clip, ``open_audio`` a sound, ``write`` makes a file (``output_path`` says
-before the work whether it will), ``stream`` runs one stage of a pipeline ahead of the next. Everything is streamed: memory does not grow with length.
+before the work whether it will), ``stream`` runs one stage of a pipeline ahead of the next. Everything is
+streamed: memory does not grow with length.
 """
 
 from lipwright.media.encode import output_path, write
