@@ -115,7 +115,7 @@ class Speaker:
         spoken = gap[loud] if loud.sum() >= 5 else gap
         before = np.quantile(spoken, QUANTILES) + np.arange(len(QUANTILES)) * 1e-5
         mapped = np.interp(gap, before, self.range)
-        mapped += np.maximum(0, gap - before[-1])
+        mapped += np.maximum(0, gap - before[-1]) - np.maximum(0, before[0] - gap)
         wanted = np.maximum(opening(self.closed[None])[0], mapped * strength)
         shapes = with_opening(shapes, wanted.astype(np.float32))
         return sealed(np.asarray(self.closed + voiced[:, None, None] * (shapes - self.closed), np.float32))

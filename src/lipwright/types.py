@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -100,9 +101,22 @@ class Clip:
         """Length of the picture in seconds."""
         return float(self.length / self.fps)
 
+    def part(self, start: int, stop: int) -> Clip:
+        """Frames ``start`` to ``stop`` (excluded) as a clip of their own, with the sound that goes with them."""
+        if not 0 <= start < stop <= self.length:
+            raise InputError(f"frames {start} to {stop} were asked of a clip of {self.length} frames")
+        sound = self.audio.cut(float(start / self.fps), float(stop / self.fps)) if self.audio else None
+        key = f"{self.key}-{start}-{stop}" if self.key else ""
+        frames = partial(_moved, self.frames, start)
+        return replace(self, length=stop - start, frames=frames, audio=sound, key=key)
+
     def with_audio(self, audio: Audio | None) -> Clip:
         """The same frames with another sound."""
         return replace(self, audio=audio)
+
+
+def _moved(frames: Callable[[int, int], Iterator[Picture]], by: int, start: int, stop: int) -> Iterator[Picture]:
+    return frames(start + by, stop + by)
 
 
 @dataclass(frozen=True)

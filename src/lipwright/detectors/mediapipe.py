@@ -16,7 +16,7 @@ from lipwright.types import Float, Picture
 
 SIDE = 192
 GRID = 48
-LIKELY = 0.6
+LIKELY = 0.45
 OVERLAP = 0.3
 REACH = 1.5
 RIGHT_EYE, LEFT_EYE = 33, 263

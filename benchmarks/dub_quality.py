@@ -1,0 +1,136 @@
+"""How well does the dubbed mouth follow the speech, on speakers that nothing was trained on?
+
+For every val clip of at least 4 s the first half of the picture is dubbed with the sound of the second half
+(so that no frame holds the answer), written, read back and tracked again. Printed for each clip and as a mean:
+
+    predicted   correlation of the predicted inner-lip opening with the real recording's
+    rendered    the same for the opening tracked in the written file
+    floor       the same with another speaker's voice
+    ceiling     the real second half, written and tracked the same way, with itself
+    amplitude   deviation of the rendered opening over the real one's
+    lmd         mean distance of the lip landmarks from the real recording's, in eye distances; its floor and ceiling
+
+    python benchmarks/dub_quality.py ../shared/data [--most N] [--json out.json]
+
+A clip whose mouth hardly moves (opening within 0.05 eye distances) has nothing to correlate and is named, not scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import lipwright
+from lipwright import faces, media, motion, mouth
+from lipwright.errors import LipwrightError
+from lipwright.types import Audio, Clip, Float
+
+SHORTEST, LONGEST = 4.0, 24.0
+COLUMNS = ("predicted", "rendered", "floor", "ceiling", "amplitude", "lmd", "lmd_floor", "lmd_ceiling", "lagged")
+LAG = 4
+
+
+def shapes(clip: Clip) -> Float:
+    """Mouth shapes (T, 177, 3) of a clip, pose and size taken out."""
+    points = faces.track(clip).points
+    pose = faces.steady_pose(points, 0.06 * float(clip.fps))
+    return faces.to_canonical(points, pose)[:, faces.canonical().moving]
+
+
+def spoken(source: Clip, speech: Audio, folder: Path, name: str) -> Float:
+    """Mouth shapes tracked in the written dub of ``source`` saying ``speech``."""
+    path = media.write(lipwright.dub(source, speech), folder / f"{name}.mp4")
+    return shapes(media.open(path))
+
+
+def correlation(one: Float, other: Float) -> float:
+    """Pearson correlation over the frames in which both are known."""
+    length = min(len(one), len(other))
+    known = np.isfinite(one[:length]) & np.isfinite(other[:length])
+    if known.sum() < 10:
+        return float("nan")
+    return float(np.corrcoef(one[:length][known], other[:length][known])[0, 1])
+
+
+def lagged(one: Float, other: Float) -> float:
+    """The best correlation within ±4 frames: what a recording that is itself a little out of sync allows."""
+    return max(correlation(one[max(0, k) :], other[max(0, -k) :]) for k in range(-LAG, LAG + 1))
+
+
+def distance(one: Float, other: Float) -> float:
+    """Mean lip landmark distance of two sequences of shapes, each about its own mean, in eye distances."""
+    rows = np.searchsorted(faces.canonical().moving, np.array(faces.OUTER_LIPS + faces.INNER_LIPS))
+    length = min(len(one), len(other))
+    a, b = (x[:length, rows] for x in (one, other))
+    gap = (a - np.nanmean(a, 0)) - (b - np.nanmean(b, 0))
+    return float(np.nanmean(np.linalg.norm(gap[..., :2], axis=2)))
+
+
+def scored(clip: Clip, wrong: Audio, folder: Path) -> dict[str, float] | None:
+    """The row of one clip, or None where the real mouth hardly moves."""
+    half = min(clip.length, round(LONGEST * clip.fps)) // 2
+    source, real = clip.part(0, half), clip.part(half, 2 * half)
+    truth = shapes(real)
+    wanted = mouth.opening(truth)
+    seen = wanted[np.isfinite(wanted)]
+    if len(seen) < half / 2 or np.quantile(seen, 0.97) - np.quantile(seen, 0.03) < mouth.TALKING:
+        return None
+    assert real.audio is not None
+    predicted = motion.predict(media.resample(real.audio, 16000), clip.fps, half).opening
+    dubbed = spoken(source, real.audio, folder, "dubbed")
+    other = spoken(source, wrong.cut(0, real.audio.duration), folder, "wrong")
+    again = shapes(media.open(media.write(real, folder / "real.mp4")))
+    gap = mouth.opening(dubbed)
+    return {
+        "predicted": correlation(predicted, wanted),
+        "rendered": correlation(gap, wanted),
+        "floor": correlation(mouth.opening(other), wanted),
+        "ceiling": correlation(mouth.opening(again), wanted),
+        "amplitude": float(np.nanstd(gap) / np.nanstd(wanted)),
+        "lmd": distance(dubbed, truth),
+        "lmd_floor": distance(other, truth),
+        "lmd_ceiling": distance(again, truth),
+        "lagged": lagged(gap, wanted),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--most", type=int, default=999, help="clips at most, one per speaker first")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with (options.data / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "val" and float(row["seconds"]) >= SHORTEST]
+    order = sorted(range(len(rows)), key=lambda i: sum(row["speaker"] == rows[i]["speaker"] for row in rows[:i]))
+    rows = [rows[i] for i in order][: options.most]
+    sounds = [media.resample(media.open_audio(options.data / row["file"]), 16000) for row in rows]
+    results: dict[str, dict[str, float]] = {}
+    print(f"{'clip':24}" + "".join(f"{name:>12}" for name in COLUMNS))
+    with tempfile.TemporaryDirectory() as folder:
+        for index, row in enumerate(rows):
+            others = [s for s, r in zip(sounds, rows, strict=True) if r["speaker"] != row["speaker"]]
+            wrong = max(others[index % 3 :: 3] or others, key=lambda s: s.duration)
+            try:
+                score = scored(media.open(options.data / row["file"]), wrong, Path(folder))
+            except LipwrightError as error:
+                print(f"{row['file'][6:]:24}{error}")
+                continue
+            if score is None:
+                print(f"{row['file'][6:]:24}the mouth hardly moves: not scored")
+                continue
+            results[row["file"]] = score
+            print(f"{row['file'][6:]:24}" + "".join(f"{score[name]:12.3f}" for name in COLUMNS), flush=True)
+    for name, how in (("mean", np.nanmean), ("median", np.nanmedian)):
+        print(f"{name:24}" + "".join(f"{how([s[c] for s in results.values()]):12.3f}" for c in COLUMNS))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

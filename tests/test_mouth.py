@@ -1,0 +1,129 @@
+"""mouth: one person's closed mouth and range, the cost of a donor, the place in a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipwright import faces, mouth
+from lipwright.types import Float
+
+REST = faces.canonical().points[faces.canonical().moving]
+
+
+def saying(openings: Float) -> Float:
+    return mouth.with_opening(np.repeat(REST[None], len(openings), 0), np.asarray(openings, np.float32))
+
+
+def test_shapes_open_as_asked() -> None:
+    asked = np.array([0.02, 0.1, 0.25])
+    np.testing.assert_allclose(mouth.opening(saying(asked)), asked, atol=2e-3)
+
+
+def test_opening_is_the_same_on_a_shape_and_on_the_whole_mesh() -> None:
+    whole = faces.canonical().points[None]
+    assert mouth.opening(whole[:, faces.canonical().moving]) == pytest.approx(faces.opening(whole))
+
+
+def test_a_talker_keeps_their_own_range_and_closes_tightly() -> None:
+    life = np.abs(np.sin(np.linspace(0, 30, 300))) * 0.16 + 0.015
+    speaker = mouth.Speaker.of(saying(life))
+    assert speaker.range[-1] == pytest.approx(np.quantile(life, 0.97), abs=5e-3)
+    timid = saying(0.04 + 0.02 * np.sin(np.linspace(0, 40, 200))) - saying(np.full(1, 0.012))
+    said = mouth.opening(speaker.says(timid, np.ones(200, np.float32), 1.0))
+    assert np.quantile(said, 0.97) == pytest.approx(speaker.range[-1], rel=0.1)
+    assert said.min() < mouth.NEARLY
+    assert said.std() == pytest.approx(life.std(), rel=0.25)
+
+
+def test_strength_scales_the_opening_and_zero_closes() -> None:
+    speaker = mouth.Speaker.of(saying(np.linspace(0.01, 0.2, 100)))
+    motion = saying(np.linspace(0.01, 0.2, 50)) - saying(np.full(1, 0.01))
+    voiced = np.ones(50, np.float32)
+    full, half, none = (mouth.opening(speaker.says(motion, voiced, s)).max() for s in (1.0, 0.5, 0.0))
+    assert half == pytest.approx(full / 2, rel=0.1)
+    assert none <= mouth.SHUT + 1e-3
+
+
+def test_silence_closes_the_mouth() -> None:
+    speaker = mouth.Speaker.of(saying(np.linspace(0.03, 0.2, 100)))
+    motion = saying(np.full(20, 0.2)) - saying(np.full(1, 0.01))
+    said = speaker.says(motion, np.zeros(20, np.float32), 1.0)
+    assert mouth.opening(said).max() < 0.003
+
+
+def test_somebody_who_never_talks_gets_the_common_range() -> None:
+    speaker = mouth.Speaker.of(saying(np.full(30, 0.011)))
+    np.testing.assert_array_equal(speaker.range, mouth.manner().opening)
+    smiling = mouth.Speaker.of(saying(np.full(1, 0.1)))
+    assert mouth.opening(smiling.closed[None])[0] <= mouth.SHUT + 1e-3
+
+
+def test_lips_touch_all_along_when_the_mouth_is_sealed() -> None:
+    lips = mouth.sealed(saying(np.array([0.005, 0.1])))
+    upper, lower = (
+        lips[:, np.searchsorted(faces.canonical().moving, x)] for x in (faces.INNER_UPPER, faces.INNER_LOWER)
+    )
+    gaps = np.linalg.norm(upper - lower, axis=2)
+    assert gaps[0].max() < 1e-6
+    assert gaps[1, 4] > 0.08
+
+
+def still_pose(frames: int) -> faces.Pose:
+    points = np.repeat(faces.canonical().points[None] * 100, frames, 0)
+    return faces.fit_pose(points)
+
+
+def test_the_cheapest_donor_shows_the_mouth_asked_for() -> None:
+    shapes = saying(np.linspace(0.01, 0.2, 20))
+    cost = mouth.donor_cost(saying(np.array([0.15])), shapes, still_pose(20), np.array([10]), np.ones(20, bool), 10)
+    best = int(np.argmin(cost[0]))
+    assert mouth.opening(shapes)[best] == pytest.approx(0.15, abs=0.012)
+
+
+def test_unusable_and_missing_frames_cost_everything() -> None:
+    shapes, usable = saying(np.full(10, 0.1)), np.ones(10, bool)
+    usable[4] = False
+    cost = mouth.donor_cost(saying(np.full(1, 0.1)), shapes, still_pose(10), np.array([1]), usable, 5)
+    assert np.isinf(cost[0, [0, 1, 2, 3, 8]]).all() and np.isfinite(cost[0, [4, 5, 6, 7, 9]]).all()
+    nothing = mouth.donor_cost(saying(np.full(1, 0.1)), shapes, still_pose(10), np.array([1]), np.zeros(10, bool), 5)
+    assert nothing[0].argmin() == 5
+
+
+def test_only_the_mouth_moves_in_the_frame() -> None:
+    points = faces.canonical().points * 100 + (200, 150, 0)
+    pose = faces.fit_pose(points[None].astype(np.float32))
+    wanted = mouth.place(saying(np.array([0.25]))[0], points, pose)
+    upper = faces.canonical().points[:, 1] < 0.47
+    np.testing.assert_array_equal(wanted[upper], points[upper, :2])
+    assert wanted[14, 1] - wanted[13, 1] == pytest.approx(25, rel=0.15)
+
+
+def test_the_mask_is_whole_at_the_lips_and_gone_at_the_outline() -> None:
+    alpha = mouth.alpha()
+    assert alpha[list(faces.OUTER_LIPS)].min() > 0.9
+    assert alpha[152] == 0 and alpha[10] == 0 and alpha[4] == 0
+
+
+def test_the_rim_fades_inside_the_frame_but_not_at_its_edge() -> None:
+    inside = mouth.rim((10, 10, 60, 60), (100, 100))
+    assert inside[0].max() == 0 and inside[25, 25] == 1
+    cut_off = mouth.rim((10, 60, 60, 100), (100, 100))
+    assert cut_off[-1, 25] == 1 and cut_off[0].max() == 0
+
+
+def test_a_turned_head_fades_out() -> None:
+    share = mouth.frontal(np.array([0, 30, 45, 70, np.nan], np.float32))
+    np.testing.assert_allclose(share[[0, 1, 3, 4]], [1, 1, 0, 0])
+    assert 0.2 < share[2] < 0.8
+
+
+def test_a_mouth_too_closed_to_stretch_is_painted_inside() -> None:
+    patch = np.full((80, 80, 3), 150, np.uint8)
+    wanted = (faces.canonical().points[:, :2] - (0, 0.75)) * 60 + (40, 40)
+    wanted = wanted.astype(np.float32)
+    wanted[list(faces.INNER_LOWER), 1] += 12
+    painted = mouth.paint_inside(patch, wanted, 0.25, 0.005)
+    assert painted.min() < 90
+    np.testing.assert_array_equal(painted[:10], patch[:10])
+    np.testing.assert_array_equal(mouth.paint_inside(patch, wanted, 0.1, 0.08), patch)
