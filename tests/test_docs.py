@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipwright import cli, media, registry
+from lipwright import cli, dubbers, media
 from lipwright.commands import VERBS
-from lipwright.types import Audio, Clip
+from portrait import studio  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,9 +30,11 @@ def commands(page: Path) -> list[list[str]]:
     return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
 
 
-PYTHON = [
-    (page.name, n, code) for page in PAGES for n, code in enumerate(blocks(page, "python")) if "lipwright" in code
-]
+PYTHON = [(f"{page.name}-{n}", code) for page in PAGES for n, code in enumerate(blocks(page, "python"))]
+
+SHOWN = {tuple(command) for page in PAGES for command in commands(page)}
+RUN = sorted(command for command in SHOWN if command[0] == "lipwright" and command[1] in {"dub", "models"})
+"""Commands that are run here; the others need a dataset, or are run by tests of their own."""
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other versions of argparse break lines elsewhere")
@@ -66,33 +68,26 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-@pytest.fixture(scope="session")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with talk.mp4, one second of the portrait, and speech.wav, one second of a synthetic voice."""
-    folder = tmp_path_factory.mktemp("footage")
-    if not registry.is_here("portrait"):
-        pytest.skip("the portrait is not here; `lipwright models pull` brings it")
-    picture = next(media.open(registry.path("portrait")).read())
-    speech = media.open_audio(registry.WEIGHTS.parent / "assets" / "sentence-1.m4a").cut(0.0, 1.0)
-    still = Clip(media.open(registry.path("portrait")).fps, (512, 512), 25, lambda a, b: (picture for _ in range(a, b)))
-    media.write(still.with_audio(Audio(np.zeros(16000, np.float32), 16000)), folder / "talk.mp4")
-    write_wav(speech, folder / "speech.wav")
-    return folder
+@pytest.mark.parametrize(("name", "code"), PYTHON, ids=[name for name, _ in PYTHON])
+def test_python_in_the_pages_runs(name: str, code: str, studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studio)
+    exec(compile(code, name, "exec"), {"__name__": "page"})
 
 
-def write_wav(sound: Audio, path: Path) -> None:
-    import wave
-
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(sound.rate)
-        out.writeframes((np.clip(sound.samples, -1, 1) * 32767).astype("<i2").tobytes())
+@pytest.mark.parametrize("command", RUN, ids=lambda command: " ".join(command[1:]))
+def test_commands_in_the_pages_run(command: tuple[str, ...], studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studio)
+    assert cli.main(command[1:]) == 0
 
 
-@pytest.mark.parametrize(("page", "number", "code"), PYTHON, ids=[f"{page}-{n}" for page, n, _ in PYTHON])
-def test_python_in_the_pages_runs(
-    page: str, number: int, code: str, footage: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_dubber_of_the_page_is_a_member_at_once(
+    studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(footage)
-    exec(compile(code, f"{page}, block {number}", "exec"), {"__name__": "page"})
+    code = next(code for code in blocks(ROOT / "docs" / "extend.md", "python") if "class Dubber" in code)
+    (tmp_path / "asis.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(dubbers, "__path__", [*dubbers.__path__, str(tmp_path)])
+    monkeypatch.chdir(studio)
+    assert cli.main(["dub", "talk.mp4", "speech.wav", "-o", "asis.mp4", "--dubber", "asis"]) == 0
+    source, same = next(media.open("talk.mp4").read()), next(media.open("asis.mp4").read())
+    assert np.abs(source.astype(int) - same).mean() < 2
+    sys.modules.pop("lipwright.dubbers.asis")
