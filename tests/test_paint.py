@@ -33,7 +33,7 @@ def test_a_mesh_that_does_not_move_shows_the_picture_itself() -> None:
 
 @pytest.mark.parametrize("detail", [160, 20])
 def test_a_moved_mesh_carries_its_pixels_along(detail: int) -> None:
-    warp = paint.mesh_warp(SQUARE + (4, 2), SQUARE, FANS, ALL, (14, 12, 54, 52), detail)
+    warp = paint.mesh_warp(SQUARE + np.float32([4, 2]), SQUARE, FANS, ALL, (14, 12, 54, 52), detail)
     seen = paint.pull(ramp(), warp).astype(int)
     np.testing.assert_allclose(seen[4:-4, 4:-4], ramp()[14:46, 14:46].astype(int), atol=3)
 
