@@ -62,7 +62,8 @@ def mel_bank(rate: int, size: int, bins: int, low: float, high: float) -> Float:
 
     The same numbers as ``librosa.filters.mel(sr=rate, n_fft=size, n_mels=bins, fmin=low, fmax=high)``.
     """
-    edges = _slaney_hz(np.linspace(*_slaney(np.array([low, high])), bins + 2))
+    bottom, top = _slaney(np.array([low, high]))
+    edges = _slaney_hz(np.linspace(bottom, top, bins + 2))
     slopes = edges[:, None] - np.fft.rfftfreq(size, 1 / rate)[None]
     widths = np.diff(edges)
     rising, falling = -slopes[:-2] / widths[:-1, None], slopes[2:] / widths[1:, None]

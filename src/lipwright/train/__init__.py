@@ -68,7 +68,7 @@ def train(
         task = expert.ExpertTask(recipes.load(expert.ExpertRecipe, source, **changes), prepared)
         done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads)
         if task.recipe.sees == "crop":
-            export.expert(done.network, folder / "expert_video.onnx", folder / "expert_audio.onnx")
+            export.expert(done.network, folder / "lipsight_video.onnx", folder / "lipsight_audio.onnx")
         return done.figures
     moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
     moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -208,8 +209,8 @@ def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint; tensors and plain values only, nothing that runs."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read as a checkpoint: {error}") from error
+    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
+        raise WeightsError(f"{path} cannot be read as a checkpoint; train again or give another file") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} is not a checkpoint of this project")
     return state

@@ -139,7 +139,7 @@ class ExpertTask:
 def embed(network: Expert, recording: data.Recording, sees: str) -> tuple[Float, Float]:
     """Embeddings of a recording as it is: picture and sound, float32 (T, D) each; NaN where no face is."""
     length = min(len(recording), len(recording.samples) // data.FRAME, LONGEST)
-    samples = recording.samples[None, : length * data.FRAME].astype(np.float32) / 32768
+    samples = recording.samples[None, : length * data.FRAME].astype(np.float32) / np.float32(32768)
     if sees == "crop":
         seen = torch.from_numpy(recording.crop[None, :length].astype(np.float32) / 255)
     else:

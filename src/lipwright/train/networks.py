@@ -135,10 +135,10 @@ class CropEncoder(nn.Module):
         self.head = Head(size)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """One embedding a frame; brightness and contrast of the whole window are taken out first."""
+        """One embedding a frame; each picture's brightness and contrast are taken out first."""
         batch, frames = crops.shape[0], crops.shape[1]
-        x = crops - crops.mean((1, 2, 3), keepdim=True)
-        x = x * torch.rsqrt(x.square().mean((1, 2, 3), keepdim=True) + 1e-4)
+        x = crops - crops.mean((2, 3), keepdim=True)
+        x = x * torch.rsqrt(x.square().mean((2, 3), keepdim=True) + 1e-3)
         x = torch.cat([x[:, :1], x[:, :1], x, x[:, -1:], x[:, -1:]], 1)
         five = torch.stack([x[:, k : k + frames] for k in range(5)], 2).flatten(0, 1)
         maps = self.last(self.middle(self.front(five)))
@@ -204,7 +204,8 @@ class MotionNet(nn.Module):
 
     def points(self, coefficients: Tensor) -> Tensor:
         """Coefficients (B, T, K) to displacements (B, T, V, 3) in inter-ocular units."""
-        return (coefficients @ self.basis).unflatten(-1, (-1, 3))
+        flat = coefficients @ self.basis
+        return flat.view(*flat.shape[:2], -1, 3)
 
 
 MOTION_REACH = EDGE + 7

@@ -44,12 +44,22 @@ def find(prepared: data.Prepared, folders: dict[str, Path]) -> list[Finding]:
         other = "b" if half == "a" else "a"
         judged = [r for r in prepared.train if r.speaker in speakers[other]] + prepared.val
         embedded = [expert.embed(network, recording, sees) for recording in judged]
+        right = [sync.band(video, audio) for video, audio in embedded]
+        # What an expert finds of all recordings together is its own bias, not theirs.
+        bias = sync.judge(np.concatenate(right)).offset
         for index, recording in enumerate(judged):
-            video, audio = embedded[index]
             wrong = [embedded[(index + 17 * (k + 1)) % len(judged)][1] for k in range(OTHERS)]
-            _put(tables, recording.id, sync.band(video, audio))
-            _put(nulls, recording.id, np.concatenate([sync.band(video, other_audio) for other_audio in wrong]))
+            _put(tables, recording.id, _moved(right[index], bias))
+            _put(nulls, recording.id, np.concatenate([sync.band(embedded[index][0], audio) for audio in wrong]))
     return _findings(prepared, tables, nulls)
+
+
+def _moved(table: Float, bias: int) -> Float:
+    """Columns moved so that ``bias`` comes to lie at nought; NaN where nothing is known."""
+    moved = np.roll(table, -bias, axis=1)
+    if bias:
+        moved[:, slice(-bias, None) if bias > 0 else slice(0, -bias)] = np.nan
+    return moved
 
 
 def _put(tables: dict[str, Float], name: str, table: Float) -> None:

@@ -1,0 +1,253 @@
+"""Training on drawn data: a mouth that opens as loud as a noise is."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from lipwright import runtime, sync  # noqa: E402
+from lipwright.errors import InputError, WeightsError  # noqa: E402
+from lipwright.train import crossfit, train  # noqa: E402
+from lipwright.train import augment, data, engine, expert, export, losses, motion, networks, offsets, recipes  # noqa: E402
+
+VERTICES = 7
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def draw(folder: Path, name: str, frames: int, seed: int) -> None:
+    """A recording whose noise is as loud as its mouth is open."""
+    random = np.random.default_rng(seed)
+    steps = np.convolve(random.uniform(0, 1, frames + 6), np.ones(3) / 3, "same")[3:-3]
+    opening = (0.02 + 0.08 * steps).astype(np.float32)
+    loud = np.interp(np.arange(frames * 640), np.arange(frames) * 640 + 320, opening)
+    samples = (random.normal(0, 1, frames * 640) * loud * 60000).clip(-32767, 32767).astype(np.int16)
+    motion_ = np.zeros((frames, VERTICES, 3), np.float16)
+    motion_[:, :, 1] = opening[:, None] * np.linspace(-1, 1, VERTICES)
+    rows = np.abs(np.arange(48) - 24)[None, :, None]
+    crop = np.where(rows < opening[:, None, None] * 150, 40, 180).repeat(64, 2).astype(np.uint8)
+    present = np.ones(frames, bool)
+    present[frames // 2] = False
+    np.savez(
+        folder / "clips" / f"{name}.npz", crop=crop, motion=motion_, opening=opening,
+        pose=np.zeros((frames, 3), np.float32), present=present, samples=samples,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    (folder / "clips").mkdir()
+    with (folder / "manifest.csv").open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(["id", "speaker", "split", "language", "frames", "source"])
+        for k in range(8):
+            frames = 60 if k < 6 else 120
+            writer.writerow([f"c{k}", f"s{k // 2}", "train" if k < 6 else "val", "xx", frames, "drawn"])
+            draw(folder, f"c{k}", frames, k)
+    return folder
+
+
+TINY = {"size": "tiny", "clips": 4, "frames": 24, "warmup": 2, "every": 5, "drop": 0.0}
+
+
+def test_points_expert_learns_and_resumes_exactly(prepared, tmp_path):
+    recipe = recipes.build(expert.ExpertRecipe, {**TINY, "sees": "points", "steps": 30, "rate": 0.01}, "here")
+    known = data.read(prepared)
+    whole = engine.fit(expert.ExpertTask(recipe, known), tmp_path / "whole")
+    losses_ = [loss for _, loss in whole.curve]
+    assert np.mean(losses_[-5:]) < np.mean(losses_[:5]) - 0.1
+
+    class Cut(expert.ExpertTask):
+        calls = 0
+
+        def losses(self, network, random):
+            Cut.calls += 1
+            if Cut.calls > 12:
+                raise KeyboardInterrupt
+            return super().losses(network, random)
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.fit(Cut(recipe, known), tmp_path / "cut")
+    rest = engine.fit(expert.ExpertTask(recipe, known), tmp_path / "cut")
+    assert rest.curve == whole.curve
+    assert not list((tmp_path / "cut").glob("*.part"))
+
+
+def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
+    figures = train("motion", data=prepared, out=tmp_path, steps=12, components=3, rate=0.01, **TINY)
+    assert {"score", "median", "floor", "amplitude", "closed"} <= set(figures)
+    kept = engine.load(tmp_path / "best.pt")
+    network = networks.MotionNet(3, VERTICES, "tiny", 0.0)
+    network.load_state_dict(kept["network"])
+    columns = np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32)
+    with torch.no_grad():
+        coefficients, opening, _ = network.eval()(torch.from_numpy(columns))
+        wanted = network.points(coefficients).numpy()
+    shape, opened, closed, spread = runtime.load(tmp_path / "motion.onnx", precision="f32")(columns)
+    assert shape.shape == (1, 33, VERTICES, 3)
+    np.testing.assert_allclose(shape, wanted, atol=1e-3)
+    np.testing.assert_allclose(opened, opening.numpy() * spread, atol=1e-3)
+    assert ((closed >= 0) & (closed <= 1)).all()
+
+
+def test_crop_expert_exports_both_encoders(tmp_path):
+    network = networks.Expert("crop", "tiny", 0.0).eval()
+    video, audio = tmp_path / "video.onnx", tmp_path / "audio.onnx"
+    export.expert(network, video, audio)
+    crops = np.random.default_rng(0).uniform(0, 1, (1, 21, 48, 64)).astype(np.float32)
+    columns = np.random.default_rng(1).normal(0, 1, (1, 84, 64)).astype(np.float32)
+    with torch.no_grad():
+        seen, heard, _ = network(torch.from_numpy(crops), torch.from_numpy(columns))
+    np.testing.assert_allclose(runtime.load(video, precision="f32")(crops)[0], seen.numpy(), atol=1e-3)
+    np.testing.assert_allclose(runtime.load(audio, precision="f32")(columns)[0], heard.numpy(), atol=1e-3)
+
+
+def test_crossfit_writes_offsets_for_every_recording(prepared, tmp_path):
+    path = crossfit(data=prepared, out=tmp_path, steps=4, **TINY)
+    with path.open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["clip"] for row in rows} == {f"c{k}" for k in range(8)}
+    assert all(-15 <= int(row["offset"]) <= 15 and row["keep"] in "01" for row in rows)
+
+
+@pytest.mark.parametrize("sees", ["crop", "points"])
+def test_embeddings_depend_on_no_more_than_the_edge(sees):
+    torch.manual_seed(0)
+    network = networks.Expert(sees, "tiny", 0.0, VERTICES * 3).eval()
+    frames, at, edge = 40, 20, networks.EDGE
+    seen = torch.rand(1, frames, 48, 64) if sees == "crop" else torch.randn(1, frames, VERTICES * 3)
+    heard = torch.randn(1, 4 * frames, 64)
+    far_seen, far_heard = seen.clone(), heard.clone()
+    far_seen[:, : at - edge] += 1
+    far_seen[:, at + edge + 1 :] -= 1
+    far_heard[:, : 4 * (at - edge)] += 1
+    far_heard[:, 4 * (at + edge + 1) :] -= 1
+    with torch.no_grad():
+        video, audio, _ = network(seen, heard)
+        far_video, far_audio, _ = network(far_seen, far_heard)
+    torch.testing.assert_close(video[:, at], far_video[:, at])
+    torch.testing.assert_close(audio[:, at], far_audio[:, at])
+
+
+def test_motion_hears_no_further_than_it_says():
+    from lipwright.motion import REACH
+
+    torch.manual_seed(0)
+    network = networks.MotionNet(3, VERTICES, "tiny", 0.0).eval()
+    columns = torch.randn(1, 4 * 60, 64)
+    far = columns.clone()
+    far[:, : 4 * (30 - REACH)] += 1
+    far[:, 4 * (30 + REACH + 1) :] += 1
+    with torch.no_grad():
+        torch.testing.assert_close(network(columns)[0][:, 30], network(far)[0][:, 30])
+
+
+def test_contrast_is_least_for_pairs_that_match():
+    random = torch.Generator().manual_seed(0)
+    video = torch.nn.functional.normalize(torch.randn(3, 10, 8, generator=random), dim=-1)
+    right = losses.contrast(video, video, torch.tensor(20.0))
+    wrong = losses.contrast(video, video.roll(3, dims=1), torch.tensor(20.0))
+    assert right["accuracy"] == 1
+    assert wrong["accuracy"] < 0.3
+    assert right["time"] < wrong["time"]
+    assert right["others"] < wrong["others"]
+
+
+def test_offset_is_taken_out_of_the_sound():
+    samples = np.zeros(640 * 30, np.int16)
+    samples[640 * 7] = 32767
+    kept = data.Recording(
+        "c", "s", np.zeros((30, 48, 64), np.uint8), np.zeros((30, 2, 3), np.float16),
+        np.zeros(30, np.float32), np.ones(30, bool), samples, offset=3,
+    )  # fmt: skip
+    windows = data.Windows(np.zeros(1, np.int64), np.arange(30)[None].astype(float), np.ones(1))
+    # The sound came 3 frames early, so it is delayed: what lay at frame 7 belongs to the picture of frame 10.
+    assert data.sounds([kept], windows)[0].argmax() == 640 * 10
+
+
+def test_crossfit_sign_agrees_with_sync():
+    random = np.random.default_rng(0)
+    both = random.normal(size=(80, 8)).astype(np.float32)
+    table = sync.band(both[5:65], both[9:69])
+    assert sync.judge(table).offset == 4
+    assert sync.judge(offsets._moved(table, 1)).offset == 3
+    assert sync.judge(offsets._moved(table, -2)).offset == 6
+
+
+def test_draw_is_the_same_for_the_same_step_and_evens_speakers_out(prepared):
+    drawer = data.Draw(data.read(prepared).train, 24)
+    first, again = (drawer(np.random.default_rng([1, 5]), 4) for _ in range(2))
+    np.testing.assert_array_equal(first.at, again.at)
+    assert (first.at >= 0).all()
+    assert (first.at <= 59).all()
+
+
+def test_sound_augmentation_keeps_time():
+    click = np.zeros((2, 16000), np.float32)
+    click[:, 8000] = 0.9
+    heard = augment.sound(click, np.random.default_rng(0))
+    assert np.abs(np.abs(heard).argmax(1) - 8000).max() < 40
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("stepz: 3", "no setting stepz"),
+        ("steps: many", "steps must be of type int; given 'many'"),
+        ("steps: 0", "steps must be at least 1; given 0"),
+        ("rate: 3.0", "rate must lie between 0 and 1"),
+        ("sees: ears", "sees must be crop or points; given 'ears'"),
+        ("- 1", "'setting: value' lines"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_recipes_that_cannot_be_used_are_refused_in_a_sentence(tmp_path, text, words):
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words.replace("(", r"\(")):
+        recipes.load(expert.ExpertRecipe, path)
+
+
+def test_every_shipped_recipe_can_be_read():
+    for name in recipes.shipped():
+        kind = motion.MotionRecipe if name.startswith("motion") else expert.ExpertRecipe
+        assert recipes.load(kind, name).steps > 0
+
+
+def test_a_recipe_nobody_wrote_names_those_that_exist():
+    with pytest.raises(InputError, match=r"shipped are: .*motion"):
+        recipes.load(motion.MotionRecipe, "nonesuch")
+
+
+def test_training_something_else_is_refused(prepared, tmp_path):
+    with pytest.raises(InputError, match="expert, motion"):
+        train("dancer", data=prepared, out=tmp_path)
+
+
+def test_a_folder_that_is_not_prepared_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.csv"):
+        data.read(tmp_path)
+
+
+def test_a_folder_of_another_training_is_not_overwritten(prepared, tmp_path):
+    engine.save(tmp_path / "latest.pt", {"task": "motion", "recipe": {"size": "tiny"}})
+    recipe = recipes.build(expert.ExpertRecipe, {**TINY, "sees": "points", "steps": 2}, "here")
+    with pytest.raises(WeightsError, match="another training"):
+        engine.fit(expert.ExpertTask(recipe, data.read(prepared)), tmp_path)
+
+
+def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
+    (tmp_path / "latest.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        engine.load(tmp_path / "latest.pt")
