@@ -11,8 +11,20 @@ pytest.importorskip("lightning")
 
 from lipwright import runtime, sync  # noqa: E402
 from lipwright.errors import InputError, WeightsError  # noqa: E402
-from lipwright.train import crossfit, train  # noqa: E402
-from lipwright.train import augment, data, engine, expert, export, losses, motion, networks, offsets, recipes  # noqa: E402
+from lipwright.train import (  # noqa: E402  # noqa: E402
+    augment,
+    crossfit,
+    data,
+    engine,
+    expert,
+    export,
+    losses,
+    motion,
+    networks,
+    offsets,
+    recipes,
+    train,
+)
 
 VERTICES = 7
 
