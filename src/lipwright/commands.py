@@ -74,11 +74,12 @@ def _dub(options: Options, progress: Progress) -> Answer:
     from lipwright import media
     from lipwright.dub import dub
 
-    out, options_of_write = options.pop("out"), {"quality": options.pop("quality")} if "quality" in options else {}
-    clip, speech = media.open(options.pop("video")), media.open_audio(options.pop("speech"))
+    video, speech = options.pop("video"), options.pop("speech")
+    out = media.output_path(options.pop("out"), video, speech)
+    how = {"quality": options.pop("quality")} if "quality" in options else {}
     options |= dict(options.pop("more", ()))
-    dubbed = dub(clip, speech, progress=progress, **options)
-    written = media.write(dubbed, out, progress=progress, **options_of_write)
+    dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
+    written = media.write(dubbed, out, progress=progress, **how)
     width, height = dubbed.size
     lines = [f"{written}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
     lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in dubbed.issues]
