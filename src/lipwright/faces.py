@@ -122,7 +122,7 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
     cached = _cache_file(clip, detector)
     if cached is not None and cached.is_file():
         return _load(cached)
-    points, score, cuts = _follow_all(clip, detector, progress)
+    points, score, tint, cuts = _follow_all(clip, detector, progress)
     if not np.isfinite(points[:, 0, 0]).any():
         raise NoFaceError(
             f"no face was found in any of the {clip.length} frames of {clip.source or 'the clip'}; "
@@ -131,7 +131,7 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
     rate = float(clip.fps)
     points = steady.bridge(points, round(GAP_SECONDS * rate), cuts)
     points = steady.smooth(points, STEADY_SECONDS * rate, cuts)
-    result = FaceTrack(0, boxes(points), points, score)
+    result = FaceTrack(0, boxes(points), points, score, tint)
     if cached is not None:
         _save(result, cached)
     return result
@@ -219,23 +219,28 @@ def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) ->
     return np.asarray(cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _follow_all(clip: Clip, detector: str, progress: Progress | None) -> tuple[Float, Float, list[int]]:
-    """Raw meshes (T, 468, 3), scores (T,) and the first frame of each new shot."""
+def _follow_all(
+    clip: Clip, detector: str, progress: Progress | None
+) -> tuple[Float, Float, NDArray[np.uint8], list[int]]:
+    """Raw meshes (T, 468, 3), scores (T,), colours (T, 468, 3) and the first frame of each new shot."""
     points = np.full((clip.length, 468, 3), np.nan, np.float32)
     score = np.zeros(clip.length, np.float32)
+    tint = np.zeros((clip.length, 468, 3), np.uint8)
     cuts: list[int] = []
-    for frame, (mesh, certainty, cut) in enumerate(_follow(clip, detector)):
+    for frame, (picture, mesh, certainty, cut) in enumerate(_follow(clip, detector)):
         score[frame] = certainty
         if mesh is not None:
             points[frame] = mesh
+            column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (clip.size[0] - 1, clip.size[1] - 1)).T
+            tint[frame] = picture[row, column]
         if cut:
             cuts.append(frame)
         if progress is not None:
             progress(frame + 1, clip.length, "faces")
-    return points, score, cuts
+    return points, score, tint, cuts
 
 
-def _follow(clip: Clip, name: str) -> Iterator[tuple[Float | None, float, bool]]:
+def _follow(clip: Clip, name: str) -> Iterator[tuple[Picture, Float | None, float, bool]]:
     detector = _detector(name)
     every = max(1, round(CHECK_SECONDS * float(clip.fps)))
     mesh: Float | None = None
@@ -251,7 +256,7 @@ def _follow(clip: Clip, name: str) -> Iterator[tuple[Float | None, float, bool]]
             mesh, certainty = _settle(detector, picture, detector.roi(mesh), rounds=1)
         if mesh is None or not frame % every:
             mesh, certainty = _find(detector, picture, mesh)
-        yield mesh, certainty, cut
+        yield picture, mesh, certainty, cut
 
 
 @functools.cache
@@ -285,7 +290,7 @@ def _settle(detector: Detector, picture: Picture, roi: Float, rounds: int) -> tu
 
 
 def _cache_file(clip: Clip, detector: str) -> Path | None:
-    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-1.npz" if clip.key else None
+    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-2.npz" if clip.key else None
 
 
 def _save(found: FaceTrack, path: Path) -> None:
@@ -293,7 +298,7 @@ def _save(found: FaceTrack, path: Path) -> None:
     beside = path.with_name(f"{path.stem}.{id(found)}.part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, box=found.box, points=found.points, score=found.score)
+        np.savez(beside, box=found.box, points=found.points, score=found.score, tint=found.tint)
         beside.replace(path)
     except OSError:
         return
@@ -301,4 +306,4 @@ def _save(found: FaceTrack, path: Path) -> None:
 
 def _load(path: Path) -> FaceTrack:
     with np.load(path, allow_pickle=False) as data:
-        return FaceTrack(0, data["box"], data["points"], data["score"])
+        return FaceTrack(0, data["box"], data["points"], data["score"], data["tint"])

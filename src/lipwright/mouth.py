@@ -255,6 +255,12 @@ def rim(region: paint.Region, size: tuple[int, int]) -> Mask:
     return np.outer(np.ones_like(down) * column, np.ones_like(across) * row).astype(np.float32)
 
 
+def shadow(here: Float, cover: Float, region: paint.Region) -> Mask:
+    """Where in ``region`` the face (468, 2) px is covered by something: ``cover`` (468,) 0-1, softly spread."""
+    seen = paint.mesh_warp(here, here, faces.canonical().triangles, cover, region, detail=64).alpha
+    return paint.soften(seen, 0.04 * (region[2] - region[0]))
+
+
 def frontal(yaw: Float) -> Float:
     """How much of the dub a head turned by ``yaw`` (T,) degrees shows: 1 up to 35°, 0 from 55° and for NaN."""
     return 1 - _settled(np.nan_to_num(np.abs(yaw), nan=90.0), *YAW_FADE)

@@ -177,6 +177,13 @@ def mix(picture: Picture, other: Picture, share: float) -> Picture:
     return np.asarray(cv2.addWeighted(picture, 1 - share, other, share, 0))
 
 
+def soften(mask: Mask, reach: float) -> Mask:
+    """A mask grown by about ``reach`` px and blurred as far: whole where it was, fading around."""
+    side = 2 * max(1, round(reach)) + 1
+    grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), max(0.5, reach / 2)))
+
+
 def fill(picture: Picture, outline: Float, texture: Picture, share: float, soft: float) -> Picture:
     """``picture`` with ``texture`` (h, w, 3) laid into the polygon ``outline`` (N, 2) px, its rim ``soft`` px wide.
 

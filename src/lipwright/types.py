@@ -125,6 +125,7 @@ class FaceTrack:
 
     ``start`` first frame; ``box`` float32 (T, 4) x0 y0 x1 y1 px; ``points`` float32 (T, 468, 3) px in
     MediaPipe's face-mesh topology (z in px too, smaller = nearer); ``score`` float32 (T,) 0-1.
+    ``tint`` uint8 (T, 468, 3), the picture's colour at each vertex, or None where it was not kept.
     A frame without the face is a row of NaN with score 0, never a placeholder.
     """
 
@@ -132,6 +133,7 @@ class FaceTrack:
     box: Float
     points: Float
     score: Float
+    tint: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.score)

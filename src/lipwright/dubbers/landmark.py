@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lipwright import canvas as playback, faces, media, motion as motions, mouth, paint, paths, speech, steady
+from lipwright import canvas as playback, faces, media, motion as motions, mouth, occlusion, paint, paths, speech, steady
 from lipwright.dubbers import Scene
 from lipwright.errors import InputError
 from lipwright.types import Face, Float, Int, Picture, Take
@@ -24,6 +24,7 @@ REACH_SECONDS = 5.0
 JUMP, JUMP_CAP = 0.0012, 10
 JUMP_MIX = 0.35
 SCORE_LEAST = 0.8
+HIDDEN_DONOR, HIDDEN_MOST = 0.03, 0.6
 
 
 class Dubber:
@@ -49,6 +50,8 @@ class Dubber:
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
         self._shapes = faces.to_canonical(points, self._pose)[:, faces.canonical().moving].astype(np.float32)
         self._target = self._wanted(strength, smooth * rate / 25)
+        self._cover = occlusion.covered(scene.track)
+        self._hidden = self._cover[:, faces.canonical().moving].mean(1)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
         self._donors = self._choose(round(REACH_SECONDS * rate))
         self._others = paths.across_jumps(self._donors, self._scene.clip.length)
@@ -84,7 +87,7 @@ class Dubber:
         donors = np.full(len(self.canvas), -1, np.int64)
         rows = np.flatnonzero(scene.track.present[self.canvas])
         if len(rows):
-            usable = scene.track.present & (scene.track.score >= SCORE_LEAST)
+            usable = scene.track.present & (scene.track.score >= SCORE_LEAST) & (self._hidden < HIDDEN_DONOR)
             cost = mouth.donor_cost(self._target[rows], self._shapes, self._pose, self.canvas[rows], usable, reach)
             donors[rows] = paths.smooth_path(cost, self.canvas[rows], jump=JUMP, cap=JUMP_CAP)
         return donors
@@ -93,6 +96,8 @@ class Dubber:
         """Why a frame passes through untouched, or ""."""
         if donor < 0:
             return "no face is seen"
+        if self._hidden[frame] > HIDDEN_MOST:
+            return "the mouth is covered"
         return "" if self._frontal[frame] > 0 else "the head is turned away"
 
     def _keep(self, frame: int, picture: Picture) -> Picture:
@@ -128,7 +133,10 @@ class Dubber:
             patch = paint.add_grain(patch, beside, alpha, self._grain_at(t, patch.shape[:2]))
         beside[:] = paint.BLENDS["feather"](beside, patch, alpha)
         place = np.array([[1, 0, region[0]], [0, 1, region[1]]], np.float32)
-        return Face(lower, float(self._frontal[frame]) * mouth.rim(region, size), place)
+        mask = float(self._frontal[frame]) * mouth.rim(region, size)
+        if self._hidden[frame] > 0:
+            mask *= 1 - mouth.shadow(here, self._cover[frame], region)
+        return Face(lower, mask, place)
 
     def _mouth(self, t: int, wanted: Float, region: paint.Region, parts: playback.Parts) -> tuple[Picture, Float]:
         """The mouth of the donor, or of two where the path jumps, warped to ``wanted``; and its alpha."""

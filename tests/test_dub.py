@@ -1,0 +1,145 @@
+"""dub: a dubbed video is a video; bad input is a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import drawn
+import lipwright
+from lipwright import faces, media, mouth
+from lipwright.errors import InputError, NoFaceError
+from lipwright.types import Audio, Clip
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return drawn.talking(50)
+
+
+def openings(clip: Clip) -> np.ndarray:
+    track = faces.track(replace(clip, key=""))
+    pose = faces.steady_pose(track.points, 1.5)
+    return mouth.opening(faces.to_canonical(track.points, pose)[:, faces.canonical().moving])
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001), Fraction(15)])
+def test_the_length_is_that_of_the_speech_to_the_frame(fps: Fraction) -> None:
+    clip = drawn.talking(20, fps=fps)
+    dubbed = lipwright.dub(clip, drawn.voice(2.02, 44100))
+    assert dubbed.length == round(2.02 * fps)
+    assert (dubbed.fps, dubbed.size) == (fps, clip.size)
+    assert dubbed.audio is not None and dubbed.audio.rate == 44100
+
+
+def test_a_dubbed_clip_is_written_and_can_be_dubbed_again(clip: Clip, tmp_path: Path) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(1.0, seed=3))
+    again = lipwright.dub(media.open(media.write(dubbed, tmp_path / "a.mp4")), drawn.voice(0.6, seed=4))
+    path = media.write(again, tmp_path / "b.mp4")
+    assert media.open(path).length == 15
+
+
+def test_the_mouth_moves_with_the_voice_and_closes_in_silence(clip: Clip) -> None:
+    speech = drawn.voice(3.0, seed=5)
+    silent = Audio(np.concatenate([speech.samples, np.zeros(16000 * 2, np.float32)]), 16000)
+    gap = openings(lipwright.dub(clip, silent))
+    assert gap[:75].std() > 0.01
+    assert gap[85:].max() < 0.35 * np.quantile(gap[:75], 0.97)
+    assert gap[85:].std() < 0.2 * gap[:75].std()
+
+
+def test_digital_silence_is_refused_or_closes_a_talking_mouth(clip: Clip) -> None:
+    silence = drawn.silence(2.0)
+    with pytest.raises(InputError, match="silent from end to end"):
+        lipwright.dub(clip, silence)
+    closed = openings(lipwright.dub(clip, silence, silence="close"))
+    assert closed.max() < 0.4 * openings(clip).max()
+
+
+def test_strength_zero_keeps_the_mouth_closed(clip: Clip) -> None:
+    assert openings(lipwright.dub(clip, drawn.voice(1.0), strength=0.0)).max() < 0.4 * openings(clip).max()
+
+
+def test_a_still_picture_speaks() -> None:
+    still = Clip(Fraction(25), (320, 240), 1, lambda start, stop: iter([drawn.face(0.0)] * (stop - start)))
+    gap = openings(lipwright.dub(still, drawn.voice(2.0, seed=1)))
+    assert len(gap) == 50
+    assert gap.max() - gap.min() > 0.03
+
+
+def test_spans_without_a_face_are_untouched_and_named() -> None:
+    seen, empty = drawn.face(0.3), np.full((240, 320, 3), 90, np.uint8)
+    pictures = [seen] * 15 + [empty] * 25
+    clip = Clip(Fraction(25), (320, 240), 40, lambda start, stop: iter(pictures[start:stop]))
+    dubbed = lipwright.dub(clip, drawn.voice(1.6))
+    assert [(issue.code, issue.at) for issue in dubbed.issues] == [("untouched", (0.6, 1.6))]
+    assert "no face is seen" in dubbed.issues[0].message
+    np.testing.assert_array_equal(list(dubbed.read(20, 22)), [empty, empty])
+
+
+def test_a_preview_is_as_long_as_asked(clip: Clip) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(2.0), preview=0.8)
+    assert dubbed.length == 20
+    assert dubbed.audio is not None and dubbed.audio.duration == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("how", "size"), [("side", (640, 240)), ("stack", (320, 480))])
+def test_compare_shows_the_source_beside_the_result(clip: Clip, how: str, size: tuple[int, int]) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(0.4), compare=how)  # type: ignore[arg-type]
+    both, source = next(dubbed.read()), next(clip.read())
+    assert dubbed.size == size and both.shape == (size[1], size[0], 3)
+    np.testing.assert_array_equal(both[:240, :320], source)
+
+
+@pytest.mark.parametrize("blend", ["feather", "multiband", "poisson"])
+def test_every_blend_leaves_the_rest_of_the_frame_alone(clip: Clip, blend: str) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(0.4, seed=1), blend=blend)  # type: ignore[arg-type]
+    source, result = next(clip.read()), next(dubbed.read())
+    np.testing.assert_array_equal(result[:60], source[:60])
+    assert (result != source).any()
+
+
+@pytest.mark.parametrize(
+    ("speech", "options", "sentence"),
+    [
+        (drawn.voice(0.05), {}, "lasts 50 ms; give at least 100 ms"),
+        (Audio(np.full(16000, np.nan, np.float32), 16000), {}, "not numbers"),
+        (drawn.voice(1.0), {"preview": 0.01}, "a preview lasts at least"),
+        (drawn.voice(1.0), {"strength": 3.0}, "strength must lie between 0 and 2; given 3"),
+        (drawn.voice(1.0), {"smooth": -1.0}, "smooth must lie between 0 and 10"),
+        (drawn.voice(1.0), {"blend": "glue"}, "blend is one of feather, multiband, poisson; given glue"),
+        (drawn.voice(1.0), {"compare": "over"}, "compare is one of side, stack; given over"),
+        (drawn.voice(1.0), {"silence": "loud"}, "silence is one of refuse, close; given loud"),
+        (drawn.voice(1.0), {"strenght": 1.0}, "has no option strenght; it has strength"),
+        (drawn.voice(1.0), {"dubber": "puppet"}, "landmark"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    clip: Clip, speech: Audio, options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        lipwright.dub(clip, speech, **options)  # type: ignore[arg-type]
+
+
+def test_no_face_is_a_sentence() -> None:
+    empty = Clip(Fraction(25), (64, 48), 3, lambda start, stop: iter([drawn.numbered(1)] * (stop - start)))
+    with pytest.raises(NoFaceError, match="no face was found"):
+        lipwright.dub(empty, drawn.voice(1.0))
+
+
+def test_a_real_video_is_dubbed_sharp_and_only_at_the_mouth(footage: Path, tmp_path: Path) -> None:
+    source = media.open(footage / "clips" / "s001_ab9468.mp4")
+    speech = media.open_audio(footage / "clips" / "s048_6d8159.mp4").cut(0, 2)
+    dubbed = lipwright.dub(source, speech)
+    assert dubbed.length == 50 and not dubbed.issues
+    before, after = (np.stack(list(c.read(0, 50))).astype(int) for c in (source, dubbed))
+    assert (before[:, :60] == after[:, :60]).all()
+    mouth_rows = slice(130, 200)
+    detail = [np.abs(np.diff(x[:, mouth_rows, 90:170], axis=2)).mean() for x in (before, after)]
+    assert detail[1] > 0.85 * detail[0]
+    gap = openings(media.open(media.write(dubbed, tmp_path / "out.mp4")))
+    assert np.isfinite(gap).all() and gap.std() > 0.008
