@@ -129,7 +129,8 @@ def talking(
             sway = 0.02 * np.sin(frame / 17)
             yield face(float(opening[frame]), size, centre=(0.5 + sway, 0.5))
 
-    return Clip(fps, size, length, frames, audio=shifted(voice(seconds, rate, seed), delay), key=f"drawn {seed}")
+    sound = shifted(voice(seconds, rate, seed), delay)
+    return Clip(fps, size, length, frames, audio=sound, key=f"drawn {seed}, {length} at {fps} of {size}")
 
 
 def shifted(audio: Audio, delay: float) -> Audio:
