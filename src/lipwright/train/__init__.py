@@ -72,8 +72,9 @@ def train(
         return done.figures
     moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
     moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)
+    factor = motion.calibrate(moved.network, prepared.val)
     export.motion(moved.network, folder / "motion.onnx")
-    return moved.figures
+    return {**motion.judge(moved.network, prepared.val), "factor": factor}
 
 
 def crossfit(

@@ -216,6 +216,14 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
+def part(path: Path, start: str) -> dict[str, Tensor]:
+    """The weights of a checkpoint whose names begin with ``start``, without it."""
+    found = {k.removeprefix(start): v for k, v in load(path).get("network", {}).items() if k.startswith(start)}
+    if not found:
+        raise WeightsError(f"{path} holds no weights named {start}*; give the best.pt of an expert")
+    return found
+
+
 def _line(parts: dict[str, float]) -> str:
     return " ".join(f"{name} {value:.3f}" for name, value in parts.items())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from lipwright import sync
 from lipwright.errors import InputError
 from lipwright.features import level, log_mel, normalise
-from lipwright.train import augment, data, losses
+from lipwright.train import augment, data, engine, losses
 from lipwright.train.networks import EDGE, Expert
 from lipwright.train.recipes import Recipe
 from lipwright.types import Float
@@ -44,6 +45,10 @@ class ExpertRecipe(Recipe):
     """0 draws all speakers alike, 1 as recorded."""
     half: str = "all"
     """Which training speakers: all, a or b; the halves judge each other's offsets."""
+    teacher: str = ""
+    """Checkpoint of another expert whose sound side this one begins with; empty = from scratch."""
+    slow: float = 0.2
+    """Learning rate of what came from the teacher, as a share of the rest's."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,13 +99,18 @@ class ExpertTask:
         self.draw = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
 
     def network(self) -> Expert:
-        """A fresh expert."""
+        """A fresh expert, its sound side taken from the teacher if there is one."""
         recipe = self.recipe
-        return Expert(recipe.sees, recipe.size, recipe.drop, self.prepared.vertices * 3)
+        network = Expert(recipe.sees, recipe.size, recipe.drop, self.prepared.vertices * 3)
+        if recipe.teacher:
+            network.audio.load_state_dict(engine.part(Path(recipe.teacher), "audio."))
+        return network
 
     def groups(self, network: Expert) -> Iterable[dict[str, Any]]:
-        """Everything alike."""
-        yield {"params": list(network.parameters())}
+        """What the teacher knew changes slowly."""
+        known = set(network.audio.parameters())
+        yield {"params": list(network.audio.parameters()), "scale": self.recipe.slow if self.recipe.teacher else 1.0}
+        yield {"params": [p for p in network.parameters() if p not in known]}
 
     def losses(self, network: Expert, random: np.random.Generator) -> dict[str, Tensor]:
         """A batch of windows; their outermost frames know where they are and are not judged."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 def contrast(video: Tensor, audio: Tensor, sharpness: Tensor) -> dict[str, Tensor]:

@@ -148,15 +148,13 @@ class MotionTask:
         network.basis.copy_(torch.from_numpy(self.space.basis))
         network.spread.copy_(torch.tensor([self.space.spread, self.space.least]))
         if self.recipe.teacher:
-            kept = engine.load(Path(self.recipe.teacher))["network"]
-            start = "audio.trunk."
-            network.trunk.load_state_dict({k.removeprefix(start): v for k, v in kept.items() if k.startswith(start)})
+            network.trunk.load_state_dict(engine.part(Path(self.recipe.teacher), "audio.trunk."))
         return network
 
     def groups(self, network: MotionNet) -> Iterable[dict[str, Any]]:
         """What the teacher knew changes slowly."""
         known = set(network.trunk.parameters())
-        yield {"params": list(known), "scale": self.recipe.slow if self.recipe.teacher else 1.0}
+        yield {"params": list(network.trunk.parameters()), "scale": self.recipe.slow if self.recipe.teacher else 1.0}
         yield {"params": [p for p in network.parameters() if p not in known]}
 
     def losses(self, network: MotionNet, random: np.random.Generator) -> dict[str, Tensor]:
@@ -200,6 +198,22 @@ class MotionTask:
     def validate(self, network: MotionNet) -> dict[str, float]:
         """Unseen speakers, whole recordings: correlation, amplitude, closing, and the floor (another's sound)."""
         return judge(network, self.prepared.val)
+
+
+def calibrate(network: MotionNet, recordings: list[data.Recording]) -> float:
+    """Give the network's movement the spread of real mouths; returns the factor, 1 / (median amplitude).
+
+    What is learnt from little data moves too little on speakers it has not heard. Every output is
+    stretched about its own mean; the factor is folded into the last layer's weights.
+    """
+    factor = 1 / max(judge(network, recordings)["amplitude"], 0.3)
+    means = np.mean([np.column_stack(hear(network, r, r.offset)).mean(0) for r in recordings], axis=0)
+    with torch.no_grad():
+        moving = slice(0, network.out.bias.shape[0] - 1)  # all but "closed"
+        centre = torch.from_numpy(means.astype(np.float32))
+        network.out.weight[moving] *= factor
+        network.out.bias[moving] = centre + factor * (network.out.bias[moving] - centre)
+    return factor
 
 
 def _centred(x: Tensor, mask: Tensor) -> Tensor:

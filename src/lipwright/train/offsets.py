@@ -21,6 +21,8 @@ from lipwright.types import Float
 
 OTHERS = 4
 """Wrong sounds each recording is held against, to learn what contrast means nothing."""
+FAR = 8
+"""Frames; a larger offset is rare, and believed only where it is very clear."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _findings(prepared: data.Prepared, tables: dict[str, Float], nulls: dict[str
             own, own_sure = _verdict([tables[recording.id]], [nulls[recording.id]])
             alone = len(recording) >= 75 and own_sure > 1.3
             offset, confidence = (own, own_sure) if alone else (pooled, sure)
-            certain = confidence > 1.0
+            certain = confidence > (1.0 if abs(offset) <= FAR else 2.0)
             keep = certain or abs(offset) <= 2
             findings.append(Finding(recording.id, offset if certain else 0, round(confidence, 2), keep))
     return findings
