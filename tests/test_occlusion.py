@@ -64,3 +64,17 @@ def test_light_that_changes_for_the_whole_face_is_no_cover() -> None:
         0, np.zeros((40, 4), np.float32), np.zeros((40, 468, 3), np.float32), np.ones(40, np.float32), tint
     )
     assert occlusion.covered(track).max() == 0
+
+
+def test_two_frames_disagree_only_where_something_is_in_the_way() -> None:
+    random = np.random.default_rng(0)
+    tint = np.repeat(random.integers(90, 140, (1, 468, 3)), 2, 0).astype(np.uint8)
+    tint[1] += 20  # brighter as a whole: the same thing
+    zeros = np.zeros((2, 468, 3), np.float32)
+    track = FaceTrack(0, zeros[:, 0, [0, 1, 0, 1]], zeros, np.ones(2, np.float32), tint)
+    assert occlusion.disagreement(track, 0, 1).max() == 0
+    chin = np.argsort(np.linalg.norm(faces.canonical().points - faces.canonical().points[152], axis=1))[:12]
+    tint[1, chin] = (40, 160, 60)
+    parts = occlusion.disagreement(track, 0, 1)
+    assert parts[152] == 1 and parts[10] == 0
+    assert occlusion.look(track).shape[0] == 2

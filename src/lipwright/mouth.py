@@ -22,6 +22,7 @@ SHUT, NEARLY = 0.012, 0.022
 POSE_COST = 0.0014
 LAG_COST = 0.0001
 OPENING_COST = 0.6
+LOOK_COST, LOOK_MOST = 0.002, 60.0
 STRETCH = 1.8
 CENTRE, RADII = (0.0, 0.82), (0.52, 0.44)
 TOP = (0.475, 0.60)
@@ -122,11 +123,18 @@ class Speaker:
 
 
 def donor_cost(
-    wanted: Float, shapes: Float, pose: faces.Pose, centre: Int, usable: NDArray[np.bool_], reach: int
+    wanted: Float,
+    shapes: Float,
+    pose: faces.Pose,
+    look: Float,
+    centre: Int,
+    usable: NDArray[np.bool_],
+    reach: int,
 ) -> Float:
     """How badly each source frame within ``reach`` of ``centre`` (T,) would show the shapes ``wanted``.
 
-    Mean distance of the lips plus a charge for another pose, in eye distances; float32 (T, 2 reach + 1),
+    Mean distance of the lips plus charges for another pose and another ``look`` (T, N, 3), colours of the skin
+    0-255 from `occlusion.look`, in eye distances; float32 (T, 2 reach + 1),
     infinite where there is no usable frame. See `paths.smooth_path`.
     """
     lips = _rows(faces.OUTER_LIPS + faces.INNER_LIPS)
@@ -140,7 +148,8 @@ def donor_cost(
         turn = np.abs(degrees[low:high] - degrees[middle]).sum(1)
         far = np.abs(np.arange(low, high) - middle)
         gape = np.abs(gap[low:high] - asked[t])
-        price = lip + OPENING_COST * gape + POSE_COST * turn + LAG_COST * np.minimum(far, 50)
+        other = np.minimum(np.abs(look[low:high] - look[middle]), LOOK_MOST).mean((1, 2))
+        price = lip + OPENING_COST * gape + POSE_COST * turn + LOOK_COST * other + LAG_COST * np.minimum(far, 50)
         row = np.where(usable[low:high], price, np.inf)
         if not np.isfinite(row).any():
             row = np.where(far == 0, 0.0, np.inf)
@@ -163,9 +172,18 @@ def push(picture: Picture, here: Float, wanted: Float, scale: float, region: pai
     canon = faces.canonical()
     still = np.setdiff1d(np.flatnonzero(canon.points[:, 1] > 0.0), canon.moving)[::2]
     ring = surroundings(here)
-    at = np.concatenate([wanted[canon.moving], wanted[still], ring])
-    move = np.concatenate([(wanted - here)[canon.moving], np.zeros((len(still) + len(ring), 2))])
+    neck, follow = _neck(here, wanted)
+    at = np.concatenate([wanted[canon.moving], wanted[still], neck, ring])
+    move = np.concatenate([(wanted - here)[canon.moving], np.zeros((len(still), 2)), follow, np.zeros((len(ring), 2))])
     return paint.push(picture, at.astype(np.float32), move.astype(np.float32), PUSH_REACH * scale, region)
+
+
+def _neck(here: Float, wanted: Float) -> tuple[Float, Float]:
+    """Points between the outline of the lower face and its surroundings, and moves that die away outward."""
+    line, move = wanted[_outline()], (wanted - here)[_outline()]
+    out = line - here[1]
+    shares = (0.25, 0.5, 0.75)
+    return np.concatenate([line + RING * s * out for s in shares]), np.concatenate([(1 - s) * move for s in shares])
 
 
 @functools.cache

@@ -18,6 +18,9 @@ from lipwright.types import FaceTrack, Float
 FAR, SPREADS = 45.0, 6.0
 """Grey levels, and robust deviations, beyond which a colour is another thing's."""
 
+DIFFERENT = (22.0, 45.0)
+"""Grey levels between which two frames go from the same thing to different things."""
+
 NEIGHBOURS = 6
 FRAMES = 3
 ENOUGH = 12
@@ -56,6 +59,34 @@ def covered(track: FaceTrack) -> Float:
     lasting = median_filter(together.astype(np.uint8), size=(FRAMES, 1)).astype(np.float32)
     result[known] = lasting[:, _nearest_skin()]
     return result
+
+
+def look(track: FaceTrack) -> Float:
+    """float32 (T, 30, 3): colours on the skin of the lower face, 0-255, the light of the whole face taken out.
+
+    Two frames with the same look are lit alike and covered alike. All 0 where the track holds no colours.
+    """
+    if track.tint is None:
+        return np.zeros((len(track), 1, 3), np.float32)
+    skin, _ = _skin()
+    colours = track.tint[:, skin].astype(np.float32)
+    colours -= np.median(colours, axis=1, keepdims=True)
+    return colours[:, :: max(1, len(skin) // 30)]
+
+
+def disagreement(track: FaceTrack, frame: int, other: int) -> Float:
+    """float32 (468,): where two frames show different things at the same vertex, 0 same to 1 another thing.
+
+    What `covered` cannot tell, because it is there most of the time, shows here: a hand in one of them.
+    """
+    if track.tint is None or frame == other:
+        return np.zeros(468, np.float32)
+    skin, neighbours = _skin()
+    gap = track.tint[frame, skin].astype(np.float32) - track.tint[other, skin]
+    gap -= np.median(gap, axis=0)
+    local = np.abs(gap[neighbours].mean(1)).max(1)
+    share = np.clip((local - DIFFERENT[0]) / (DIFFERENT[1] - DIFFERENT[0]), 0, 1)
+    return np.asarray(share[neighbours].max(1)[_nearest_skin()], np.float32)
 
 
 @functools.cache

@@ -14,7 +14,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lipwright import canvas as playback, faces, media, motion as motions, mouth, occlusion, paint, paths, speech, steady
+from lipwright import (
+    canvas as playback,
+    faces,
+    media,
+    motion as motions,
+    mouth,
+    occlusion,
+    paint,
+    paths,
+    speech,
+    steady,
+)
 from lipwright.dubbers import Scene
 from lipwright.errors import InputError
 from lipwright.types import Face, Float, Int, Picture, Take
@@ -88,7 +99,15 @@ class Dubber:
         rows = np.flatnonzero(scene.track.present[self.canvas])
         if len(rows):
             usable = scene.track.present & (scene.track.score >= SCORE_LEAST) & (self._hidden < HIDDEN_DONOR)
-            cost = mouth.donor_cost(self._target[rows], self._shapes, self._pose, self.canvas[rows], usable, reach)
+            cost = mouth.donor_cost(
+                self._target[rows],
+                self._shapes,
+                self._pose,
+                occlusion.look(scene.track),
+                self.canvas[rows],
+                usable,
+                reach,
+            )
             donors[rows] = paths.smooth_path(cost, self.canvas[rows], jump=JUMP, cap=JUMP_CAP)
         return donors
 
@@ -150,7 +169,8 @@ class Dubber:
     def _warped(
         self, donor: int, t: int, wanted: Float, region: paint.Region, parts: playback.Parts
     ) -> tuple[Picture, Float]:
-        warp = paint.mesh_warp(wanted, self._points[donor, :, :2], mouth.triangles(), mouth.alpha(), region)
+        agreed = 1 - occlusion.disagreement(self._scene.track, int(self.canvas[t]), donor)
+        warp = paint.mesh_warp(wanted, self._points[donor, :, :2], mouth.triangles(), mouth.alpha() * agreed, region)
         left, top = self._donor_region(donor)[:2]
         patch = paint.pull(parts[donor], warp, (left, top))
         asked, there = (float(mouth.opening(x[None])[0]) for x in (self._target[t], self._shapes[donor]))
