@@ -57,7 +57,7 @@ def demo(out: str | Path = "demo", *, progress: Progress | None = None) -> Demo:
 def _speak(source: Clip, speech: Audio, out: Path, progress: Progress | None) -> tuple[Path, Measure]:
     """Write ``source`` speaking ``speech``; the path, and the speed of all of it."""
     start = time.perf_counter()
-    dubbed = dub(source, speech)
+    dubbed = dub(source, speech, progress=progress)
     written = media.write(dubbed, out, progress=progress)
     return written, Measure("speed", dubbed.length / (time.perf_counter() - start), "frames/s", "higher")
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -156,7 +157,8 @@ def has_cuda() -> bool:
         return False
     import onnxruntime
 
-    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and Path("/dev/nvidiactl").exists()
+    driver = sys.platform == "win32" or any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))
+    return driver and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 @cache
