@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -134,3 +137,24 @@ def test_a_container_limit_counts(tmp_path: Path) -> None:
     limit.write_text("max 100000\n")
     assert runtime._quota(limit) > 64
     assert 1 <= runtime.cores() <= runtime.MOST_THREADS
+
+
+def test_nothing_is_sent_when_a_network_is_loaded(tmp_path: Path) -> None:
+    code = """
+import socket, sys
+def refuse(*arguments, **options): sys.exit(f"asked for {arguments}")
+socket.socket.connect = socket.getaddrinfo = refuse
+import threading
+from lipwright import runtime
+runtime.load(sys.argv[1])
+for thread in threading.enumerate():
+    if thread is not threading.current_thread(): thread.join(5)
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    command = [sys.executable, "-c", code, str(save(tmp_path / "tiny.onnx"))]
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "asked for" not in done.stderr
+    assert not list(home.iterdir()), "an identity was written into the home folder"

@@ -169,6 +169,9 @@ def has_bf16() -> bool:
 
 @cache
 def _core() -> Any:
+    """OpenVINO, without the message to an analytics service that importing it would send (it has a stub for this)."""
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("openvino_telemetry", None)
     import openvino
 
     return openvino.Core()
