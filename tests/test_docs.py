@@ -74,6 +74,17 @@ def test_python_in_the_pages_runs(name: str, code: str, studio: Path, monkeypatc
     exec(compile(code, name, "exec"), {"__name__": "page"})
 
 
+def test_the_readme_shows_what_dub_prints(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = re.findall(r"^\$ lipwright (dub .*)\n(.*\n)", "".join(blocks(PAGES[0], "console")), re.MULTILINE)
+    assert shown
+    monkeypatch.chdir(studio)
+    for command, output in shown:
+        assert cli.main(command.split()) == 0
+        assert capsys.readouterr().out == output
+
+
 @pytest.mark.parametrize("command", RUN, ids=lambda command: " ".join(command[1:]))
 def test_commands_in_the_pages_run(command: tuple[str, ...], studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(studio)

@@ -37,6 +37,11 @@ class Verb:
     run: Callable[[Options, Progress], Answer]
 
 
+def _near(path: Path) -> Path:
+    """A path as a person here would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 # ---------------------------------------------------------------------------------------------- dub
 
 
@@ -81,7 +86,7 @@ def _dub(options: Options, progress: Progress) -> Answer:
     dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
     written = media.write(dubbed, out, progress=progress, **how)
     width, height = dubbed.size
-    lines = [f"{written}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
+    lines = [f"{_near(written)}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
     lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in dubbed.issues]
     data = {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length, "size": dubbed.size}
     return Answer("\n".join(lines), data | {"issues": [asdict(issue) for issue in dubbed.issues]})
@@ -188,7 +193,7 @@ def _demo(options: Options, progress: Progress) -> Answer:
     made = demo(**options, progress=progress)
     files = {"portrait speaks": made.portrait_speaks, "second sentence": made.second_sentence}
     files |= {"contact sheet": made.contact_sheet}
-    lines = [f"{name}: {path}" for name, path in files.items()]
+    lines = [f"{name}: {_near(path)}" for name, path in files.items()]
     lines += [f"{measure.name}: {measure.value:.2f} {measure.unit}" for measure in made.measures]
     measures = {measure.name: measure.value for measure in made.measures}
     return Answer("\n".join(lines), {name: str(path) for name, path in files.items()} | {"measures": measures})
