@@ -105,7 +105,7 @@ def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     columns = np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32)
     with torch.no_grad():
         coefficients, opening, _ = network.eval()(torch.from_numpy(columns))
-        wanted = network.points(coefficients).numpy()
+        wanted = network.points(coefficients, opening).numpy()
     shape, opened, closed, spread = runtime.load(tmp_path / "motion.onnx", precision="f32")(columns)
     assert shape.shape == (1, 33, VERTICES, 3)
     np.testing.assert_allclose(shape, wanted, atol=1e-3)

@@ -21,7 +21,7 @@ RATE = 16000
 def sound(samples: Float, random: Random, strength: float = 1.0) -> Float:
     """Noise, other voices, room, telephone and tone control: float32 (B, N) to the same.
 
-    ``strength`` 0 leaves the sound alone, 1 is for training.
+    ``strength`` 0 leaves the sound alone, 1 is for training; even then a third stays as it is, but for gain.
     """
     if strength <= 0:
         return samples
@@ -37,6 +37,7 @@ def sound(samples: Float, random: Random, strength: float = 1.0) -> Float:
     others_level = np.sqrt((others**2).mean(1, keepdims=True)) + 1e-4
     talked_over = random.random((len(heard), 1)) < 0.3 * strength
     heard = heard + talked_over * others * level / others_level * _ratios(len(heard), random, strength, 5, 25)
+    heard = np.where(random.random((len(heard), 1)) < 0.33, samples, heard)
     return (heard * 10 ** random.uniform(-0.6, 0.3, (len(heard), 1))).astype(np.float32)
 
 

@@ -32,7 +32,7 @@ class _Speaking(nn.Module):
         """(1, 4·T, 64) to shape (1, T, V, 3), opening (1, T), closed (1, T), spread (1,)."""
         coefficients, opening, closed = self.network(columns)
         spread = self.network.spread[:1]
-        return self.network.points(coefficients), opening * spread, closed.sigmoid(), spread * 1.0
+        return self.network.points(coefficients, opening), opening * spread, closed.sigmoid(), spread * 1.0
 
 
 def motion(network: MotionNet, path: Path) -> None:

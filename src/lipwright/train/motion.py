@@ -39,7 +39,7 @@ class MotionRecipe(Recipe):
     """Largest change of speed, as a logarithm."""
     temper: float = 0.5
     """0 draws all speakers alike, 1 as recorded."""
-    shape: float = 0.5
+    shape: float = 1.0
     """Weight of the components."""
     opening: float = 1.0
     """Weight of the inner-lip opening."""
@@ -60,11 +60,11 @@ class MotionRecipe(Recipe):
 
 @dataclass(frozen=True)
 class Space:
-    """How mouths are compared: the movement's principal components in units of a speaker's own spread.
+    """How mouths are compared, in units of a speaker's own spread of the inner-lip opening.
 
-    ``basis`` float32 (K, V·3), inter-ocular units of a typical speaker for each unit coefficient;
-    ``slope`` (V·3,), movement for a unit of opening; ``spread`` and ``least``, the typical speaker's
-    standard deviation and least of the inner-lip opening.
+    ``slope`` float32 (V·3,), movement for a unit of opening; ``basis`` (K, V·3), the principal components of
+    what opening does not explain, for each unit coefficient; both in inter-ocular units of a typical
+    speaker; ``spread`` and ``least``, that speaker's standard deviation and least of the opening.
     """
 
     basis: Float
@@ -101,14 +101,15 @@ def fit_space(recordings: list[data.Recording], components: int, seed: int = 0) 
     kept = np.abs(opened) < 6
     points, opened = points[kept], opened[kept]
     slope = (points * opened[:, None]).sum(0) / (opened**2).sum()
-    _, deviations, directions = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    rest = points - opened[:, None] * slope
+    _, deviations, directions = np.linalg.svd(rest - rest.mean(0), full_matrices=False)
     scale = deviations[:components] / np.sqrt(len(points))
     return Space((directions[:components] * scale[:, None]).astype(np.float32), slope.astype(np.float32), spread, least)
 
 
 @dataclass
 class Target:
-    """A recording in the space: coefficients (T, K) from the closed mouth, opening (T,) in spreads above its least."""
+    """A recording in the space: coefficients (T, K) about their mean, opening (T,) in spreads above its least."""
 
     coefficients: Float
     opening: Float
@@ -123,7 +124,7 @@ def target(recording: data.Recording, space: Space, unit: tuple[float, float]) -
     low, own = unit
     opened = (recording.opening - low) / own
     moved = recording.motion.astype(np.float32).reshape(len(recording), -1)
-    moved = (moved - moved.mean(0)) * (space.spread / own) + space.slope * opened.mean()
+    moved = (moved - moved.mean(0)) * (space.spread / own) - space.slope * (opened - opened.mean())[:, None]
     coefficients = moved @ (space.basis / (space.basis**2).sum(1, keepdims=True)).T
     return Target(np.clip(coefficients, -6, 6).astype(np.float32), np.clip(opened, -2, 8).astype(np.float32))
 
@@ -146,6 +147,7 @@ class MotionTask:
         """A network that knows the space, its sound side taken from the teacher if there is one."""
         network = MotionNet(self.recipe.components, self.prepared.vertices, self.recipe.size, self.recipe.drop)
         network.basis.copy_(torch.from_numpy(self.space.basis))
+        network.slope.copy_(torch.from_numpy(self.space.slope))
         network.spread.copy_(torch.tensor([self.space.spread, self.space.least]))
         if self.recipe.teacher:
             network.trunk.load_state_dict(engine.part(Path(self.recipe.teacher), "audio.trunk."))
@@ -181,15 +183,14 @@ class MotionTask:
         gap = heavy * F.smooth_l1_loss(opened, opening, reduction="none")
         centred_gap = F.smooth_l1_loss(_centred(opened, mask), _centred(opening, mask), reduction="none")
         parts = {
-            "shape": ((error + 0.2 * far) @ weights)[mask].mean(),
+            "shape": ((error + 0.05 * far) @ weights)[mask].mean(),
             "opening": (0.5 * gap + centred_gap)[mask].mean(),
             "together": 1
             - losses.correlation(opened, opening, mask).mean()
             + (1 - losses.correlation(coefficients, shape, mask)).mean(0) @ weights,
             "speed": F.smooth_l1_loss(opened.diff(dim=1), opening.diff(dim=1), reduction="none")[step].mean()
             + (F.smooth_l1_loss(coefficients.diff(dim=1), shape.diff(dim=1), reduction="none") @ weights)[step].mean(),
-            "lively": (losses.spread(opened, mask) / losses.spread(opening, mask)).log().square()
-            + (losses.spread(coefficients, mask) / losses.spread(shape, mask)).log().square() @ weights,
+            "lively": (losses.spread(opened, mask) / losses.spread(opening, mask)).log().square(),
             "closed": F.binary_cross_entropy_with_logits(closed, is_closed.float(), reduction="none")[mask].mean(),
         }
         loss = sum((getattr(recipe, name) * part for name, part in parts.items()), torch.zeros(()))
@@ -201,18 +202,18 @@ class MotionTask:
 
 
 def calibrate(network: MotionNet, recordings: list[data.Recording]) -> float:
-    """Give the network's movement the spread of real mouths; returns the factor, 1 / (median amplitude).
+    """Open the network's mouth as far as real ones; returns the factor, 1 / (median amplitude).
 
-    What is learnt from little data moves too little on speakers it has not heard. Every output is
-    stretched about its own mean; the factor is folded into the last layer's weights.
+    What is learnt from little data moves too little on speakers it has not heard. The opening is
+    stretched about its mean; the factor is folded into the last layer's weights.
     """
     factor = 1 / max(judge(network, recordings)["amplitude"], 0.3)
-    means = np.mean([np.column_stack(hear(network, r, r.offset)).mean(0) for r in recordings], axis=0)
+    centre = float(np.mean([hear(network, r, r.offset)[1].mean() for r in recordings]))
     with torch.no_grad():
-        moving = slice(0, network.out.bias.shape[0] - 1)  # all but "closed"
-        centre = torch.from_numpy(means.astype(np.float32))
-        network.out.weight[moving] *= factor
-        network.out.bias[moving] = centre + factor * (network.out.bias[moving] - centre)
+        weight, bias = network.out.weight, network.out.bias
+        weight[-2] *= factor
+        if bias is not None:
+            bias[-2] = centre + factor * (bias[-2] - centre)
     return factor
 
 
@@ -234,10 +235,13 @@ def hear(network: MotionNet, recording: data.Recording, offset: int = 0) -> tupl
 def judge(network: MotionNet, recordings: list[data.Recording]) -> dict[str, float]:
     """Figures on whole recordings of unseen speakers; see :meth:`MotionTask.validate`."""
     units = speaker_units(recordings)
-    own, nominal, wrong, ratio, shut = [], [], [], [], []
+    own, nominal, wrong, ratio, shut, far, still = ([] for _ in range(7))
     heard = {}
     for recording in recordings:
-        heard[recording.id] = hear(network, recording, recording.offset)[1]
+        coefficients, heard[recording.id] = hear(network, recording, recording.offset)
+        gap, most = _distance(network, recording, coefficients, heard[recording.id], units[recording.speaker][1])
+        far.append(gap)
+        still.append(most)
     for index, recording in enumerate(recordings):
         low, unit = units[recording.speaker]
         truth, seen = (recording.opening - low) / unit, recording.present
@@ -257,7 +261,22 @@ def judge(network: MotionNet, recordings: list[data.Recording]) -> dict[str, flo
         "floor": float(np.mean(wrong)),
         "amplitude": float(np.median(ratio)),
         "closed": float(np.nanmean(shut)),
+        "distance": float(np.mean(far)),
+        "still": float(np.mean(still)),
     }
+
+
+def _distance(
+    network: MotionNet, recording: data.Recording, coefficients: Float, opening: Float, own: float
+) -> tuple[float, float]:
+    """Mean landmark distance, in inter-ocular distances, of said from true movement, and of none at all."""
+    true = recording.motion.astype(np.float32)[recording.present]
+    true -= true.mean(0)
+    with torch.no_grad():
+        said = network.points(torch.from_numpy(coefficients)[None], torch.from_numpy(opening)[None])[0].numpy()
+    said = said[recording.present] * np.float32(own / float(network.spread[0]))
+    said -= said.mean(0)
+    return float(np.linalg.norm(said - true, axis=-1).mean()), float(np.linalg.norm(true, axis=-1).mean())
 
 
 def pearson(a: Float, b: Float) -> float:

@@ -179,8 +179,8 @@ class MotionNet(nn.Module):
     """Normalised log-mel (B, 4·T, 64) to mouth motion (B, T, K) and opening, closed score (B, T).
 
     The expert's trunk (±6 frames), then dilated time layers; in all it hears ``reach`` frames to either
-    side. Outputs are in units of the speaker's own spread; ``mean`` and ``basis`` of the principal
-    components turn the K coefficients into points (see :meth:`points`).
+    side. Outputs are in units of the speaker's own spread: how far the mouth is open moves the points
+    along ``slope``, and K coefficients along ``basis`` move them as opening does not (see :meth:`points`).
     """
 
     def __init__(self, components: int, vertices: int, size: str = "base", drop: float = 0.1) -> None:
@@ -191,9 +191,11 @@ class MotionNet(nn.Module):
         self.norm = Norm(shape.wide)
         self.out = nn.Conv1d(shape.wide, components + 2, 1)
         self.register_buffer("basis", torch.zeros(components, vertices * 3))
+        self.register_buffer("slope", torch.zeros(vertices * 3))
         self.register_buffer("spread", torch.ones(2))
 
     basis: Tensor
+    slope: Tensor
     spread: Tensor
 
     def forward(self, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -202,9 +204,9 @@ class MotionNet(nn.Module):
         x = self.out(F.gelu(x)).transpose(1, 2)
         return x[..., :-2], x[..., -2], x[..., -1]
 
-    def points(self, coefficients: Tensor) -> Tensor:
-        """Coefficients (B, T, K) to displacements (B, T, V, 3) in inter-ocular units."""
-        flat = coefficients @ self.basis
+    def points(self, coefficients: Tensor, opening: Tensor) -> Tensor:
+        """Coefficients (B, T, K) and opening (B, T) to displacements (B, T, V, 3) in inter-ocular units."""
+        flat = coefficients @ self.basis + opening.unsqueeze(-1) * self.slope
         return flat.view(*flat.shape[:2], -1, 3)
 
 
