@@ -36,7 +36,7 @@ REACH = 13
 class Motion:
     """The mouth's movement at a video's own frame rate.
 
-    ``shape`` float32 (T, V, 3): displacement of ``lipwright.faces.MOTION_VERTICES`` from the closed mouth,
+    ``shape`` float32 (T, V, 3): displacement of the vertices ``faces.canonical().moving`` from the closed mouth,
     in inter-ocular distances, x right, y down, z away; ``opening`` float32 (T,), the inner-lip opening in
     the same unit, 0 or more, 0 at the closed mouth; ``closed`` float32 (T,), how sure it is that the lips touch, 0-1;
     ``spread``, the standard deviation of the opening of the typical speaker that all this is meant for.
