@@ -102,7 +102,7 @@ def test_short_sound_goes_by_its_level() -> None:
 def test_a_sentence_for_what_cannot_be() -> None:
     with pytest.raises(InputError, match="not numbers"):
         speech.voiced(Audio(np.full(16000, np.nan, np.float32), 16000), 25, 25)
-    with pytest.raises(InputError, match="ramp of speech"):
+    with pytest.raises(InputError, match="ramp and pause of speech"):
         speech.voiced(drawn.silence(1), 25, 25, ramp=-1)
 
 

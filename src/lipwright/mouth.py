@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lipwright import faces, paint
 from lipwright.types import Float, Int, Mask, Picture
 
-QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 CLOSED_SHARE = 0.08
 TALKING = 0.05
+SCALES = (0.6, 1.8)
 SHUT, NEARLY = 0.012, 0.022
 POSE_COST = 0.0014
 LAG_COST = 0.0001
@@ -34,10 +34,12 @@ RING = 0.45
 @dataclass(frozen=True)
 class Manner:
     """How people open their mouths, measured on the training speakers: ``direction`` float32 (177, 3), the
-    change of shape per eye distance of opening; ``opening`` float32 (5,), typical `QUANTILES` of speech."""
+    change of shape per eye distance of opening; ``spread`` and ``widest``, deviation and 97th percentile of the
+    opening while talking, in eye distances (medians over speakers)."""
 
     direction: Float
-    opening: Float
+    spread: float
+    widest: float
 
 
 @functools.cache
@@ -45,7 +47,7 @@ def manner() -> Manner:
     """The common manner, for a person who is not seen talking."""
     with resources.files("lipwright").joinpath("assets/manner.npz").open("rb") as file:
         data = np.load(file, allow_pickle=False)
-        return Manner(data["direction"], data["opening"])
+        return Manner(data["direction"], float(data["spread"]), float(data["widest"]))
 
 
 @functools.cache
@@ -82,44 +84,42 @@ def sealed(shapes: Float) -> Float:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A person: ``closed`` (177, 3), the mouth at rest; ``range`` (5,), the `QUANTILES` of its opening while
-    talking."""
+    """A person: ``closed`` (177, 3), the mouth at rest; ``spread``, the deviation of its opening while talking,
+    and ``widest``, the 97th percentile, both in eye distances."""
 
     closed: Float
-    range: Float
+    spread: float
+    widest: float
 
     @classmethod
     def of(cls, shapes: Float) -> Speaker:
         """Learnt from the shapes (T, 177, 3) of the person's own video, T ≥ 1.
 
         Somebody who does not talk there (opening moves by less than 0.05 eye distances) gets the common
-        range, from their own closed mouth.
+        manner, from their own closed mouth.
         """
         gap = opening(shapes)
         low = np.argsort(gap)[: max(1, round(CLOSED_SHARE * len(gap)))]
         closed = shapes[low].mean(0)
         closed = with_opening(closed[None], np.minimum(opening(closed[None]), SHUT))[0]
-        seen = np.quantile(gap, QUANTILES)
-        if seen[-1] - seen[0] >= TALKING:
-            return cls(closed, seen.astype(np.float32))
-        return cls(closed, manner().opening)
+        if np.quantile(gap, 0.97) - np.quantile(gap, 0.03) >= TALKING:
+            return cls(closed, float(gap.std()), float(np.quantile(gap, 0.97)))
+        return cls(closed, manner().spread, manner().widest)
 
     def says(self, motion: Float, voiced: Float, strength: float) -> Float:
-        """Shapes (T, 177, 3) for a motion (T, 177, 3) away from the closed mouth; ``voiced`` (T,) 0 closes the mouth.
+        """Shapes (T, 177, 3) for a motion (T, 177, 3) away from the closed mouth; ``voiced`` (T,) 0 closes it.
 
-        The predicted openings are mapped onto the person's own range quantile by quantile, so that the mouth
-        opens as wide and closes as tightly as it does in life; ``strength`` scales the opening.
+        The motion is scaled until its opening deviates as much as this person's does (by 0.6 to 1.8), times
+        ``strength``; beyond a fifth more than their widest it levels off. Nearly closed lips are sealed.
         """
-        shapes = self.closed + motion
-        gap = opening(shapes)
-        loud = voiced > 0.5
-        spoken = gap[loud] if loud.sum() >= 5 else gap
-        before = np.quantile(spoken, QUANTILES) + np.arange(len(QUANTILES)) * 1e-5
-        mapped = np.interp(gap, before, self.range)
-        mapped += np.maximum(0, gap - before[-1]) - np.maximum(0, before[0] - gap)
-        wanted = np.maximum(opening(self.closed[None])[0], mapped * strength)
-        shapes = with_opening(shapes, wanted.astype(np.float32))
-        return sealed(np.asarray(self.closed + voiced[:, None, None] * (shapes - self.closed), np.float32))
+        gap = opening(self.closed + motion)
+        spoken = gap[voiced > 0.5] if (voiced > 0.5).sum() >= 5 else gap
+        scale = float(np.clip(self.spread / max(float(spoken.std()), 1e-3), *SCALES)) * strength
+        shapes = self.closed + (scale * voiced)[:, None, None] * motion
+        gap, most = opening(shapes), self.widest * max(1.0, strength)
+        beyond = np.maximum(0, gap - most)
+        level = np.minimum(gap, most) + 0.2 * most * np.tanh(beyond / (0.2 * most))
+        return sealed(with_opening(np.asarray(shapes, np.float32), level.astype(np.float32)))
 
 
 def donor_cost(
@@ -204,7 +204,7 @@ def surroundings(here: Float) -> Float:
 def region(here: Float, wanted: Float, size: tuple[int, int]) -> paint.Region:
     """All of a frame of ``size`` (w, h) that a mouth moving from ``here`` to ``wanted`` (468, 2) can touch."""
     lower = faces.canonical().points[:, 1] > 0
-    return paint.region_of(np.concatenate([surroundings(here), here[lower], wanted[lower]]), size)
+    return paint.region_of(np.concatenate([surroundings(here), here[lower], wanted[lower]]), size, margin=2)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _BEFORE = 64  # samples before its own that the network hears with each step
 _STATE = (1, 1, 128)
 _AT_ONCE = 1024  # steps a call of the network
 _ON, _OFF = 0.5, 0.35  # speech begins above the one and lasts until below the other, as Silero advises
+_WARM = 16  # steps heard backward first, about half a second
 _SHORT = 0.25  # s; below this the network has too little to go by, and the level decides
 _SILENT = 1e-4  # -80 dB; what never rises above this is silence whatever the network makes of it
 _FLOOR, _BELOW = 10 ** (-50 / 20), 10 ** (-30 / 20)  # the level that counts as speech: absolute, below the peak
@@ -45,17 +47,19 @@ def activity(audio: Audio) -> Float:
     return np.concatenate(heard, dtype=np.float32) if heard else np.zeros(0, np.float32)
 
 
-def voiced(audio: Audio, fps: Fraction | float, length: int, ramp: float = 0.08) -> Float:
+def voiced(audio: Audio, fps: Fraction | float, length: int, ramp: float = 0.16, pause: float = 0.6) -> Float:
     """How much of each frame is speech: float32 (length,) in [0, 1], for frames n / fps to (n + 1) / fps.
 
     It rises from 0 to 1 in the ``ramp`` seconds before speech begins and falls in those after it ends, so
-    that a mouth has opened when the voice starts. Silence, noise and what lies beyond the sound are
+    that a mouth has opened when the voice starts. Pauses of up to ``pause`` seconds inside speech count as
+    speech: people do not close their mouths in them. Other silence, noise and what lies beyond the sound are
     0, digital silence exactly. Below a quarter of a second the level decides instead of the network.
     Raises InputError for a ramp below 0 or samples that are not numbers.
     """
-    if ramp < 0:
-        raise InputError(f"the ramp of speech must not be below 0 s; given {ramp}")
+    if ramp < 0 or pause < 0:
+        raise InputError(f"ramp and pause of speech must not be below 0 s; given {ramp} and {pause}")
     speech = _loud(audio) if audio.duration < _SHORT else _spoken(audio)
+    speech = _bridged(speech, round(pause * _GRID))
     wide = max(1, round(ramp * _GRID))
     # Speech grows by half a ramp at either end and is then averaged over one: it is whole where it was.
     padded = np.pad(speech.astype(np.float64), wide)
@@ -68,9 +72,26 @@ def voiced(audio: Audio, fps: Fraction | float, length: int, ramp: float = 0.08)
     return np.where(share < 1e-6, 0, np.minimum(share, 1)).astype(np.float32)
 
 
+def _bridged(speech: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Speech with its inner pauses of at most ``longest`` points filled."""
+    edges = np.flatnonzero(np.diff(speech.astype(np.int8)))
+    result = speech.copy()
+    for end, start in pairwise(edges.tolist()):
+        if speech[end] and start - end <= longest:
+            result[end + 1 : start + 1] = True
+    return result
+
+
 def _spoken(audio: Audio) -> NDArray[np.bool_]:
-    """bool, 1000 a second: the network hears speech, and there is a sound."""
-    probability = activity(audio)
+    """bool, 1000 a second: the network hears speech, and there is a sound.
+
+    The network needs a moment to believe in a voice that is there from the first sample, so it hears the
+    first half second backward before.
+    """
+    sound = resample(audio, RATE)
+    warm = sound.samples[: _WARM * STEP][::-1]
+    warm = warm[len(warm) % STEP :]
+    probability = activity(Audio(np.concatenate([warm, sound.samples]), RATE))[len(warm) // STEP :]
     speech = np.zeros(len(probability), bool)
     on = False
     for step, p in enumerate(probability):
