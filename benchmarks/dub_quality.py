@@ -8,6 +8,9 @@ For every val clip of at least 4 s the first half of the picture is dubbed with 
     floor       the same with another speaker's voice
     ceiling     the real second half, written and tracked the same way, with itself
     amplitude   deviation of the rendered opening over the real one's
+    flicker     frame-to-frame trembling of the aligned mouth pictures over the real recording's (1 = as steady)
+    sharp       fine detail of the aligned mouth pictures over the real recording's (1 = as sharp)
+    leak        share of frames in which the mouth stands open (0.03 above rest) when dubbed with digital silence
     lmd         mean distance of the lip landmarks from the real recording's, in eye distances; its floor and ceiling
 
     python benchmarks/dub_quality.py ../shared/data [--most N] [--json out.json]
@@ -31,7 +34,10 @@ from lipwright.errors import LipwrightError
 from lipwright.types import Audio, Clip, Float
 
 SHORTEST, LONGEST = 4.0, 24.0
-COLUMNS = ("predicted", "rendered", "floor", "ceiling", "amplitude", "lmd", "lmd_floor", "lmd_ceiling", "lagged")
+COLUMNS = (
+    "predicted", "rendered", "lagged", "floor", "ceiling", "amplitude", "lmd", "lmd_floor", "lmd_ceiling",
+    "flicker", "sharp", "leak",
+)  # fmt: skip
 LAG = 4
 
 
@@ -71,6 +77,33 @@ def distance(one: Float, other: Float) -> float:
     return float(np.nanmean(np.linalg.norm(gap[..., :2], axis=2)))
 
 
+def pictures(clip: Clip) -> Float:
+    """Aligned grey mouth pictures float32 (T, 96, 128) of a clip."""
+    matrices = faces.mouth_matrices(faces.track(clip).points, (128, 96))
+    pairs = zip(clip.read(), matrices, strict=True)
+    return np.stack([faces.mouth_crop(p, m, (128, 96)) for p, m in pairs if np.isfinite(m).all()]).astype(np.float32)
+
+
+def trembling(aligned: Float) -> float:
+    """Mean distance of each picture from the mean of the two around it, in grey levels."""
+    return float(np.abs(aligned[1:-1] - (aligned[:-2] + aligned[2:]) / 2).mean())
+
+
+def detail(aligned: Float) -> float:
+    """Mean second difference across each picture, in grey levels."""
+    return float(np.abs(np.diff(aligned, 2, axis=2)).mean())
+
+
+def leak(source: Clip, folder: Path) -> float:
+    """Share of frames with an open mouth in a dub with digital silence."""
+    length = source.length / float(source.fps)
+    silence = Audio(np.zeros(round(16000 * length), np.float32), 16000)
+    dubbed = lipwright.dub(source, silence, silence="close")
+    gap = mouth.opening(shapes(media.open(media.write(dubbed, folder / "silent.mp4"))))
+    rest = mouth.Speaker.of(shapes(source)[faces.track(source).present]).closed
+    return float(np.nanmean(gap > mouth.opening(rest[None])[0] + 0.03))
+
+
 def scored(clip: Clip, wrong: Audio, folder: Path) -> dict[str, float] | None:
     """The row of one clip, or None where the real mouth hardly moves."""
     half = min(clip.length, round(LONGEST * clip.fps)) // 2
@@ -86,6 +119,7 @@ def scored(clip: Clip, wrong: Audio, folder: Path) -> dict[str, float] | None:
     other = spoken(source, wrong.cut(0, real.audio.duration), folder, "wrong")
     again = shapes(media.open(media.write(real, folder / "real.mp4")))
     gap = mouth.opening(dubbed)
+    new, old = pictures(media.open(folder / "dubbed.mp4")), pictures(media.open(folder / "real.mp4"))
     return {
         "predicted": correlation(predicted, wanted),
         "rendered": correlation(gap, wanted),
@@ -96,6 +130,9 @@ def scored(clip: Clip, wrong: Audio, folder: Path) -> dict[str, float] | None:
         "lmd_floor": distance(other, truth),
         "lmd_ceiling": distance(again, truth),
         "lagged": lagged(gap, wanted),
+        "flicker": trembling(new) / trembling(old),
+        "sharp": detail(new) / detail(old),
+        "leak": leak(source, folder),
     }
 
 
@@ -111,7 +148,7 @@ def main() -> None:
     rows = [rows[i] for i in order][: options.most]
     sounds = [media.resample(media.open_audio(options.data / row["file"]), 16000) for row in rows]
     results: dict[str, dict[str, float]] = {}
-    print(f"{'clip':24}" + "".join(f"{name:>12}" for name in COLUMNS))
+    print(f"{'clip':24}" + "".join(f"{name:>11}" for name in COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
         for index, row in enumerate(rows):
             others = [s for s, r in zip(sounds, rows, strict=True) if r["speaker"] != row["speaker"]]
@@ -125,9 +162,9 @@ def main() -> None:
                 print(f"{row['file'][6:]:24}the mouth hardly moves: not scored")
                 continue
             results[row["file"]] = score
-            print(f"{row['file'][6:]:24}" + "".join(f"{score[name]:12.3f}" for name in COLUMNS), flush=True)
+            print(f"{row['file'][6:]:24}" + "".join(f"{score[name]:11.3f}" for name in COLUMNS), flush=True)
     for name, how in (("mean", np.nanmean), ("median", np.nanmedian)):
-        print(f"{name:24}" + "".join(f"{how([s[c] for s in results.values()]):12.3f}" for c in COLUMNS))
+        print(f"{name:24}" + "".join(f"{how([s[c] for s in results.values()]):11.3f}" for c in COLUMNS))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 

@@ -17,7 +17,7 @@ from lipwright.types import Float, Int, Mask, Picture
 
 CLOSED_SHARE = 0.08
 TALKING = 0.05
-SCALES = (0.6, 1.8)
+SCALES = (0.5, 2.5)
 SHUT, NEARLY = 0.012, 0.022
 POSE_COST = 0.0014
 LAG_COST = 0.0001
@@ -109,7 +109,7 @@ class Speaker:
     def says(self, motion: Float, voiced: Float, strength: float) -> Float:
         """Shapes (T, 177, 3) for a motion (T, 177, 3) away from the closed mouth; ``voiced`` (T,) 0 closes it.
 
-        The motion is scaled until its opening deviates as much as this person's does (by 0.6 to 1.8), times
+        The motion is scaled until its opening deviates as much as this person's does (by 0.5 to 2.5), times
         ``strength``; beyond a fifth more than their widest it levels off. Nearly closed lips are sealed.
         """
         gap = opening(self.closed + motion)
