@@ -41,7 +41,7 @@ def test_length_is_as_asked_at_any_frame_rate(tiny, fps):
     assert moved.shape.shape == (40, 5, 3)
     assert moved.shape.dtype == np.float32
     assert len(moved) == len(moved.closed) == 40
-    assert (moved.opening >= 0).all()
+    assert (moved.opening >= -moved.spread / 2).all()
 
 
 def test_pieces_join_without_a_seam(tiny, monkeypatch):

@@ -38,7 +38,7 @@ class Motion:
 
     ``shape`` float32 (T, V, 3): displacement of the vertices ``faces.canonical().moving`` from the closed mouth,
     in inter-ocular distances, x right, y down, z away; ``opening`` float32 (T,), the inner-lip opening in
-    the same unit, 0 or more, 0 at the closed mouth; ``closed`` float32 (T,), how sure it is that the lips touch, 0-1;
+    the same unit, 0 at the closed mouth, a little below where lips are pressed; ``closed`` float32 (T,), how sure it is that the lips touch, 0-1;
     ``spread``, the standard deviation of the opening of the typical speaker that all this is meant for.
     """
 
@@ -68,8 +68,9 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
     if Fraction(fps) != FPS:
         at = np.arange(length) * float(FPS / Fraction(fps))
         shape, opening, closed = (between(track, at) for track in (shape, opening, closed))
-    opening, closed = np.maximum(opening[:length], 0), np.clip(closed[:length], 0, 1)
-    return Motion(shape[:length], opening, closed, float(parts[0][3].flat[0]))
+    spread = float(parts[0][3].flat[0])
+    opening, closed = np.maximum(opening[:length], -spread / 2), np.clip(closed[:length], 0, 1)
+    return Motion(shape[:length], opening, closed, spread)
 
 
 def _level(samples: Float) -> float:
