@@ -295,10 +295,11 @@ def _cache_file(clip: Clip, detector: str) -> Path | None:
 
 def _save(found: FaceTrack, path: Path) -> None:
     """Keep a track for next time; a cache that cannot be written is no reason to fail."""
+    arrays = {name: value for name, value in vars(found).items() if isinstance(value, np.ndarray)}
     beside = path.with_name(f"{path.stem}.{id(found)}.part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, box=found.box, points=found.points, score=found.score, tint=found.tint)
+        np.savez(beside, **arrays)  # type: ignore[arg-type]
         beside.replace(path)
     except OSError:
         return
@@ -306,4 +307,4 @@ def _save(found: FaceTrack, path: Path) -> None:
 
 def _load(path: Path) -> FaceTrack:
     with np.load(path, allow_pickle=False) as data:
-        return FaceTrack(0, data["box"], data["points"], data["score"], data["tint"])
+        return FaceTrack(0, data["box"], data["points"], data["score"], data.get("tint"))
