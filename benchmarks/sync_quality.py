@@ -2,9 +2,9 @@
 
     python benchmarks/sync_quality.py --data PREPARED [--offsets offsets.csv] [--weights VIDEO.onnx AUDIO.onnx]
 
-Prints, over spans of 1, 2 and 4 s of the val recordings (each moved by its own measured offset, if given): the share whose
-offset is found within one frame of nought (±15 searched: chance 0.10), the median contrast, and the AUC of distances of
-spans in sync against the same spans 5 to 15 frames apart.
+Prints, over spans of 1, 2 and 4 s of the val recordings (each moved by its own measured offset, if given):
+the share whose offset is found within one frame of nought (±15 searched: chance 0.10), the median contrast,
+and the AUC of distances of spans in sync against the same spans 5 to 15 frames apart.
 """
 
 from __future__ import annotations
