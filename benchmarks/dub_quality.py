@@ -13,7 +13,10 @@ For every val clip of at least 4 s the first half of the picture is dubbed with 
     leak        share of frames in which the mouth stands open (0.03 above rest) when dubbed with digital silence
     lmd         mean distance of the lip landmarks from the real recording's, in eye distances; its floor and ceiling
 
-    python benchmarks/dub_quality.py ../shared/data [--most N] [--json out.json]
+    python benchmarks/dub_quality.py ../shared/data [--most N] [--offsets offsets.csv] [--json out.json]
+
+With ``--offsets`` (from `lipwright train crossfit`: clip, offset in frames at 25 fps) a clip that was published out of
+sync is put right before it is used: its sound is delayed by its own measured offset.
 
 A clip whose mouth hardly moves (opening within 0.05 eye distances) has nothing to correlate and is named, not scored.
 """
@@ -94,6 +97,16 @@ def detail(aligned: Float) -> float:
     return float(np.abs(np.diff(aligned, 2, axis=2)).mean())
 
 
+def in_sync(clip: Clip, offset: int) -> Clip:
+    """``clip`` with its sound delayed by ``offset`` frames at 25 fps (< 0: brought forward)."""
+    if clip.audio is None or not offset:
+        return clip
+    by = round(offset / 25 * clip.audio.rate)
+    samples = clip.audio.samples
+    samples = np.pad(samples, (by, 0)) if by > 0 else samples[-by:]
+    return clip.with_audio(Audio(samples, clip.audio.rate))
+
+
 def leak(source: Clip, folder: Path) -> float:
     """Share of frames with an open mouth in a dub with digital silence."""
     length = source.length / float(source.fps)
@@ -140,10 +153,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--most", type=int, default=999, help="clips at most, one per speaker first")
+    parser.add_argument("--offsets", type=Path, help="the clips' own offsets, to be taken out")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with (options.data / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "val" and float(row["seconds"]) >= SHORTEST]
+    offsets: dict[str, int] = {}
+    if options.offsets:
+        with options.offsets.open(newline="", encoding="utf-8") as file:
+            offsets = {row["clip"]: int(row["offset"]) for row in csv.DictReader(file)}
     order = sorted(range(len(rows)), key=lambda i: sum(row["speaker"] == rows[i]["speaker"] for row in rows[:i]))
     rows = [rows[i] for i in order][: options.most]
     sounds = [media.resample(media.open_audio(options.data / row["file"]), 16000) for row in rows]
@@ -154,7 +172,9 @@ def main() -> None:
             others = [s for s, r in zip(sounds, rows, strict=True) if r["speaker"] != row["speaker"]]
             wrong = max(others[index % 3 :: 3] or others, key=lambda s: s.duration)
             try:
-                score = scored(media.open(options.data / row["file"]), wrong, Path(folder))
+                name = Path(row["file"]).with_suffix("").as_posix().replace("/", "_")
+                clip = in_sync(media.open(options.data / row["file"]), offsets.get(name, 0))
+                score = scored(clip, wrong, Path(folder))
             except LipwrightError as error:
                 print(f"{row['file'][6:]:24}{error}")
                 continue
