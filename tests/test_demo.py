@@ -25,8 +25,8 @@ def test_demo(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert media.open(told["contact sheet"]).size[0] > 800
     measures = told["measures"]
     assert measures["frames more or fewer than the speech has"] == 0
-    assert measures["mouth opening follows this sentence"] > 0.3
-    assert measures["mouth opening follows this sentence"] > measures["the same against the other sentence"] + 0.2
+    assert measures["mouth opening follows the voice"] > 0.3
+    assert measures["mouth opening follows the voice"] > measures["the same with the voice out of step"] + 0.2
     shown = re.search(r"^\$ lipwright demo\n((?:[^$`].*\n)+)", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert shown is not None
     assert numberless(shown[1]) == numberless(answer.text + "\n"), "the README shows what is printed, numbers aside"
