@@ -102,9 +102,10 @@ def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     kept = engine.load(tmp_path / "best.pt")
     network = networks.MotionNet(3, VERTICES, "tiny", 0.0)
     network.load_state_dict(kept["network"])
+    assert motion.calibrate(network.eval(), data.read(prepared).val) == pytest.approx(figures["factor"])
     columns = np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32)
     with torch.no_grad():
-        coefficients, opening, _ = network.eval()(torch.from_numpy(columns))
+        coefficients, opening, _ = network(torch.from_numpy(columns))
         wanted = network.points(coefficients, opening).numpy()
     shape, opened, closed, spread = runtime.load(tmp_path / "motion.onnx", precision="f32")(columns)
     assert shape.shape == (1, 33, VERTICES, 3)
@@ -263,3 +264,8 @@ def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
     (tmp_path / "latest.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(WeightsError, match="cannot be read"):
         engine.load(tmp_path / "latest.pt")
+
+
+def test_data_without_validation_speakers_are_refused(prepared):
+    with pytest.raises(InputError, match="split 'val'"):
+        data.Prepared(data.read(prepared).train, [], prepared)

@@ -50,8 +50,9 @@ class Prepared:
     vertices: int = field(init=False)
 
     def __post_init__(self) -> None:
-        if not self.train:
-            raise InputError(f"the prepared folder {self.folder} has no recordings of split 'train'")
+        for split, found in (("train", self.train), ("val", self.val)):
+            if not found:
+                raise InputError(f"the prepared folder {self.folder} has no recordings of split {split!r}")
         self.vertices = self.train[0].motion.shape[1]
 
 

@@ -251,7 +251,7 @@ def judge(network: MotionNet, recordings: list[data.Recording]) -> dict[str, flo
         own.append(pearson(mine[seen], truth[seen]))
         nominal.append(pearson(plain[seen], truth[seen]))
         wrong.append(pearson(other[seen], truth[seen]))
-        ratio.append(mine[seen].std() / truth[seen].std())
+        ratio.append(mine[seen].std() / max(truth[seen].std(), 1e-3))
         closed = seen & (truth < CLOSED)
         shut.append((mine[closed] < CLOSED).mean() if closed.any() else np.nan)
     return {
