@@ -15,11 +15,6 @@ from lipwright.train.networks import COLUMNS, Expert, MotionNet, count
 LENGTH = 40
 """Frames of the example that export traces with."""
 
-DATA = (
-    "Trained on 77 minutes of public research and broadcast footage of talking faces; the footage is not "
-    "redistributed. Check whether that suits your use, or train on data of your own with the shipped recipe."
-)
-
 
 class _Speaking(nn.Module):
     """The motion network as it is shipped: log-mel in, points and opening in inter-ocular units out."""
@@ -65,8 +60,11 @@ def _export(module: nn.Module, example: Tensor, path: Path, name: str, outputs: 
     beside.replace(path)
 
 
-def card(path: Path, what: str, network: nn.Module, ports: str, quality: str, command: str) -> Path:
-    """Write the card of a shipped file, in the registry's format; returns its path."""
+def card(path: Path, what: str, network: nn.Module, ports: str, data: str, quality: str, command: str) -> Path:
+    """Write the card of a file of weights, in the registry's format, beside it; returns its path.
+
+    ``ports`` says what goes in and out, ``data`` what it was trained on and what follows from that.
+    """
     content = path.read_bytes()
     lines: dict[str, Any] = {
         "what": what,
@@ -75,7 +73,7 @@ def card(path: Path, what: str, network: nn.Module, ports: str, quality: str, co
         "size": len(content),
         "licence": "Apache-2.0",
         "architecture": f"{count(network)} values, float32. {ports} Made by: {command}",
-        "data": DATA,
+        "data": data,
         "quality": quality,
     }
     place = path.with_suffix(".yaml")
