@@ -79,6 +79,15 @@ def test_any_part_is_the_same_frames(tmp_path: Path) -> None:
         assert numbers(clip.read(start, stop)) == list(range(start, stop))
 
 
+def test_looking_gives_the_same_frames_hardly_darker(tmp_path: Path) -> None:
+    clip = media.open(counted(tmp_path / "a.mp4", 60, options={"crf": "12", "g": "24"}))
+    assert numbers(clip.look(21, 27)) == numbers(clip.part(20, 40).look(1, 7)) == [21, 22, 23, 24, 25, 26]
+    lost = np.stack(list(clip.read(0, 9))).astype(int) - np.stack(list(clip.look(0, 9)))
+    assert 0 <= lost.mean() < 2
+    bright = replace(clip, frames=lambda start, stop: (255 - picture for picture in clip.frames(start, stop)))
+    assert np.array_equal(next(bright.look(3)), next(bright.read(3)))
+
+
 def test_late_first_frame_and_trimmed_start(tmp_path: Path) -> None:
     times = [3.0 + n / 25 for n in range(30)]
     clip = media.open(counted(tmp_path / "a.mkv", 30, times=times))

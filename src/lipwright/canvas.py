@@ -76,7 +76,7 @@ class Parts:
     """Parts of a clip's pictures by frame number, decoded a chunk at a time.
 
     ``cut(frame, picture)`` says what to keep of a picture. About ``keep`` frames' parts are held; asking
-    for frames in rising order decodes each of them once.
+    for frames in rising order decodes each of them once. The pictures are those of `Clip.look`.
     """
 
     def __init__(self, clip: Clip, cut: Callable[[int, Picture], Picture], keep: int) -> None:
@@ -99,7 +99,7 @@ class Parts:
         start, stop = chunk * CHUNK, min(self._clip.length, (chunk + 1) * CHUNK)
         if start != self._next:
             self.close()
-            self._reader = self._clip.read(start)
+            self._reader = self._clip.look(start)
         self._next = stop
         return [self._cut(frame, next(self._reader)) for frame in range(start, stop)]
 

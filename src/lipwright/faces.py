@@ -245,7 +245,7 @@ def _follow(clip: Clip, name: str) -> Iterator[tuple[Picture, Float | None, floa
     every = max(1, round(CHECK_SECONDS * float(clip.fps)))
     mesh: Float | None = None
     before: Float | None = None
-    for frame, picture in enumerate(clip.read()):
+    for frame, picture in enumerate(clip.look()):
         glance = picture[:: max(1, picture.shape[0] // 32), :: max(1, picture.shape[1] // 32)].astype(np.float32)
         cut = before is not None and float(np.abs(glance - before).mean()) > CUT
         before = glance

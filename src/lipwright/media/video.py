@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import av
@@ -84,7 +83,7 @@ def open(path: str | Path) -> Clip:  # noqa: A001 - read with its package's name
         fps=info.fps,
         size=info.size,
         length=info.length,
-        frames=partial(_pictures, file, times, info),
+        frames=_Frames(file, times, info),
         audio=lazy_audio(file),
         colour=info.colour,
         source=file,
@@ -141,12 +140,29 @@ def _stream(container: InputContainer, path: Path) -> VideoStream:
     return stream
 
 
-def _pictures(path: Path, times: Timeline, info: VideoInfo, start: int, stop: int) -> Iterator[Picture]:
+@dataclass(frozen=True)
+class _Frames:
+    """The frames of a file: see `Clip.read` and `Clip.look`."""
+
+    path: Path
+    times: Timeline
+    info: VideoInfo
+
+    def __call__(self, start: int, stop: int) -> Iterator[Picture]:
+        return _pictures(self.path, self.times, self.info, start, stop, exact=True)
+
+    def look(self, start: int, stop: int) -> Iterator[Picture]:
+        return _pictures(self.path, self.times, self.info, start, stop, exact=False)
+
+
+def _pictures(
+    path: Path, times: Timeline, info: VideoInfo, start: int, stop: int, *, exact: bool
+) -> Iterator[Picture]:
     """Output frames ``start`` to ``stop``, uint8 (H, W, 3) RGB."""
     if start >= stop:
         return
     wanted = times.sources(start, stop)
-    convert = Converter(info.colour)
+    convert = Converter(info.colour, exact)
     source = _ranked(path, times, int(wanted[0]))
     shown: VideoFrame | None = None
     picture: Picture | None = None
