@@ -99,6 +99,7 @@ def test_points_expert_learns_and_resumes_exactly(prepared, tmp_path):
 def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     figures = train("motion", data=prepared, out=tmp_path, steps=12, components=3, rate=0.01, **TINY)
     assert {"score", "median", "floor", "amplitude", "closed"} <= set(figures)
+    assert "sha256:" in (tmp_path / "motion.yaml").read_text()
     kept = engine.load(tmp_path / "best.pt")
     network = networks.MotionNet(3, VERTICES, "tiny", 0.0)
     network.load_state_dict(kept["network"])

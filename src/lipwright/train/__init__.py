@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from lipwright.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lipwright.types import Progress
 
 KINDS = ("expert", "motion")
@@ -69,12 +71,16 @@ def train(
         done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads)
         if task.recipe.sees == "crop":
             export.expert(done.network, folder / "lipsight_video.onnx", folder / "lipsight_audio.onnx")
+            for side, half in (("video", done.network.video), ("audio", done.network.audio)):
+                _card(folder / f"lipsight_{side}.onnx", f"{side} half of a sync expert", half, done.figures, source)
         return done.figures
     moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
     moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)
     factor = motion.calibrate(moved.network, prepared.val)
     export.motion(moved.network, folder / "motion.onnx")
-    return {**motion.judge(moved.network, prepared.val), "factor": factor}
+    figures = {**motion.judge(moved.network, prepared.val), "factor": factor}
+    _card(folder / "motion.onnx", "moves lips, jaw and chin to speech", moved.network, figures, source)
+    return figures
 
 
 def crossfit(
@@ -103,6 +109,14 @@ def crossfit(
     path = Path(out) / "offsets.csv"
     offsets.write(offsets.find(prepared, folders), path)
     return path
+
+
+def _card(path: Path, what: str, network: nn.Module, figures: dict[str, float], recipe: str | Path) -> None:
+    from lipwright.train import export
+
+    quality = "on the val recordings: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    command = f"lipwright train, recipe {Path(recipe).name}"
+    export.card(path, what, network, "a prepared folder of the trainer's own", quality, command)
 
 
 def _needs() -> None:

@@ -15,6 +15,14 @@ from lipwright.train.networks import COLUMNS, Expert, MotionNet, count
 LENGTH = 40
 """Frames of the example that export traces with."""
 
+PORTS = {
+    "motion": "In: float32 (1, 4·T, 64) normalised log-mel, 100 columns a second. Out: float32 (1, T, V, 3) from "
+    "the closed mouth in inter-ocular distances at 25 fps, (1, T) opening, (1, T) closed 0-1, (1,) spread.",
+    "lipsight_video": "In: float32 (1, T, 48, 64) grey mouth crops 0-1, 25 fps. Out: float32 (1, T, 128) unit vectors.",
+    "lipsight_audio": "In: float32 (1, 4·T, 64) normalised log-mel. Out: float32 (1, T, 128) unit vectors at 25 fps.",
+}
+"""What goes into and comes out of each file."""
+
 
 class _Speaking(nn.Module):
     """The motion network as it is shipped: log-mel in, points and opening in inter-ocular units out."""
@@ -60,10 +68,10 @@ def _export(module: nn.Module, example: Tensor, path: Path, name: str, outputs: 
     beside.replace(path)
 
 
-def card(path: Path, what: str, network: nn.Module, ports: str, data: str, quality: str, command: str) -> Path:
+def card(path: Path, what: str, network: nn.Module, data: str, quality: str, command: str) -> Path:
     """Write the card of a file of weights, in the registry's format, beside it; returns its path.
 
-    ``ports`` says what goes in and out, ``data`` what it was trained on and what follows from that.
+    ``data`` says what it was trained on and what follows from that, ``command`` what made it.
     """
     content = path.read_bytes()
     lines: dict[str, Any] = {
@@ -71,8 +79,8 @@ def card(path: Path, what: str, network: nn.Module, ports: str, data: str, quali
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": len(content),
-        "licence": "Apache-2.0",
-        "architecture": f"{count(network)} values, float32. {ports} Made by: {command}",
+        "licence": "the trainer's to say",
+        "architecture": f"{count(network)} values, float32. {PORTS.get(path.stem, '')} Made by: {command}",
         "data": data,
         "quality": quality,
     }
