@@ -32,7 +32,7 @@ from lipwright.types import Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
 REACH_SECONDS = 5.0
-JUMP, JUMP_CAP = 0.0012, 10
+JUMP, JUMP_CAP = 0.002, 10
 JUMP_MIX = 0.35
 SCORE_LEAST = 0.8
 HIDDEN_DONOR, HIDDEN_MOST = 0.03, 0.6
@@ -48,7 +48,7 @@ class Dubber:
         grain: bring the patch's grain to that of the frame.
     """
 
-    def __init__(self, scene: Scene, *, strength: float = 1.0, smooth: float = 0.4, grain: bool = True) -> None:
+    def __init__(self, scene: Scene, *, strength: float = 1.0, smooth: float = 0.8, grain: bool = True) -> None:
         if not 0 <= strength <= 2:
             raise InputError(f"strength must lie between 0 and 2; given {strength}")
         if not 0 <= smooth <= 10:
