@@ -81,11 +81,13 @@ def mesh_warp(
         cv2.fillConvexPoly(owner, corners[index], int(index), cv2.LINE_8, 4)
     across = np.arange(wide, dtype=np.float32)
     down = np.arange(tall, dtype=np.float32)[:, None]
-    values = [planes[0, k][owner] * across + planes[1, k][owner] * down + planes[2, k][owner] for k in range(3)]
+    values = [planes[0, k].take(owner) * across + planes[1, k].take(owner) * down for k in range(3)]
+    for k in range(3):
+        values[k] += planes[2, k].take(owner)
     for k in range(2):  # a thin triangle's pixels lie a little outside it: never look beyond its own corners
         ends = source[triangles, k]
         low, high = (np.append(end, np.float32(-1e4)).astype(np.float32) for end in (ends.min(1), ends.max(1)))
-        values[k] = np.clip(values[k], low[owner], high[owner])
+        np.minimum(np.maximum(values[k], low.take(owner), out=values[k]), high.take(owner), out=values[k])
     if step > 1.0:
         values = [_enlarge(value, (x1 - x0, y1 - y0), step) for value in values]
     return Warp(values[0], values[1], np.clip(values[2], 0, 1))
@@ -93,16 +95,18 @@ def mesh_warp(
 
 def _planes(local: Float, source: Float, triangles: NDArray[np.int32], weight: Float) -> Float:
     """float32 (3, 3, N + 1): for each triangle the affine coefficients (x, y, 1) of source x, y and alpha."""
-    corner = local[triangles].astype(np.float64)
-    square = np.concatenate([corner, np.ones((*corner.shape[:2], 1))], axis=2)
-    area = np.linalg.det(square)
-    origin = source[triangles].astype(np.float64)
-    before = np.linalg.det(np.concatenate([origin, np.ones((*origin.shape[:2], 1))], axis=2))
+    corner, origin = local[triangles].astype(np.float64), source[triangles].astype(np.float64)
+    (across1, down1), (across2, down2) = ((corner[:, k] - corner[:, 0]).T for k in (1, 2))
+    area = across1 * down2 - across2 * down1
     flat = np.abs(area) < 1e-6
-    square[flat] = np.eye(3)
     values = np.concatenate([origin, weight[triangles][..., None]], axis=2)
-    planes = np.linalg.solve(square, values)
-    hidden = area * np.sign(before) < 0
+    first, one, two = values[:, 0], values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
+    share = np.where(flat, 0, 1 / np.where(flat, 1, area))[:, None]
+    right = (one * down2[:, None] - two * down1[:, None]) * share
+    below = (two * across1[:, None] - one * across2[:, None]) * share
+    planes = np.stack([right, below, first - right * corner[:, 0, :1] - below * corner[:, 0, 1:]], axis=1)
+    edge1, edge2 = origin[:, 1] - origin[:, 0], origin[:, 2] - origin[:, 0]
+    hidden = area * (edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]) < 0
     planes[hidden | flat, :, 2] = 0
     empty = np.array([[0.0, 0, 0], [0, 0, 0], [-1e4, -1e4, 0]])
     return np.concatenate([planes, empty[None]]).transpose(1, 2, 0).astype(np.float32)
@@ -135,13 +139,11 @@ def push(picture: Picture, at: Float, move: Float, reach: float, region: Region)
     result = crop(picture, region).copy()
     across = np.linspace(x0, x1 - 1, FIELD, dtype=np.float32)
     down = np.linspace(y0, y1 - 1, FIELD, dtype=np.float32)
-    distance = (across[None, :, None] - at[:, 0]) ** 2 + (down[:, None, None] - at[:, 1]) ** 2
-    weight = np.exp(distance * np.float32(-0.5 / reach**2)) + np.float32(1e-6)
-    field = (weight @ move) / weight.sum(2, keepdims=True)
+    field = _spread(at, move, reach, across, down)
     active = np.argwhere(np.abs(field).max(2) > STILL)
     if not len(active):
         return result
-    full = cv2.resize(field.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    full = cv2.resize(field, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     step = np.array([(y1 - y0) / (FIELD - 1), (x1 - x0) / (FIELD - 1)])
     top, left = np.maximum(0, np.floor((active.min(0) - 1) * step)).astype(int)
     bottom, right = np.ceil((active.max(0) + 1) * step).astype(int) + 1
@@ -151,6 +153,17 @@ def push(picture: Picture, at: Float, move: Float, reach: float, region: Region)
     moved = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     result[top : top + part.shape[0], left : left + part.shape[1]] = moved
     return result
+
+
+def _spread(at: Float, move: Float, reach: float, across: Float, down: Float) -> Float:
+    """float32 (len(down), len(across), 2): the Gaussian-weighted mean of the moves, in two factors, x and y."""
+    x, y = (
+        np.exp((side[:, None] - at[:, k]) ** 2 * np.float32(-0.5 / reach**2)) for k, side in enumerate((across, down))
+    )
+    parts = np.concatenate([move, np.ones((len(move), 1), np.float32)], axis=1)
+    least = np.float32(1e-6) * parts.sum(0)
+    sums = np.stack([(y * part) @ x.T for part in parts.T], axis=2) + least
+    return np.asarray(sums[..., :2] / sums[..., 2:], np.float32)
 
 
 def match_colour(picture: Picture, beside: Picture, mask: Mask) -> Picture:
