@@ -439,6 +439,20 @@ def test_the_whole_track_is_copied(tmp_path: Path, talk: Path) -> None:
     assert media.probe(written.source).audio.channels == 2
 
 
+def test_a_part_of_a_sound_keeps_its_rate_and_channels(tmp_path: Path) -> None:
+    left, right = drawn.voice(2, 44100).samples, 0.5 * drawn.voice(2, 44100).samples[::-1]
+    speech = media.open_audio(drawn.write_sound(tmp_path / "a.wav", np.stack([left, right]), 44100, "pcm_s16le"))
+    part = media.resample(speech.cut(0.4), 16000).cut(0.1, 1.1)
+    assert (part.source, part.span) == (speech.source, (0.5, 1.5))
+    written = media.write(drawn_clip(25).with_audio(part), tmp_path / "a.mkv")
+    info = media.probe(written).audio
+    assert (info.codec, info.rate, info.channels) == ("aac", 44100, 2)
+    heard = media.open_audio(written).samples[:44100]
+    asked = speech.samples[22050 : 22050 + len(heard)]
+    assert len(heard) >= 44100 - 2048
+    assert np.corrcoef(heard, asked)[0, 1] > 0.98
+
+
 def _packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]

@@ -37,13 +37,15 @@ Mask = NDArray[np.float32]
 class Audio:
     """Mono sound: ``samples`` float32 (N,) in [-1, 1] at ``rate`` Hz.
 
-    ``source`` is the file it was read from, when there is one: a writer copies that file's own
-    stream (all channels, its own rate) instead of these samples.
+    ``source`` is the file it was read from, when there is one, and ``span`` the seconds of it from and to
+    which, None = all of it: a writer takes that file's own stream (all channels, its own rate) instead of
+    these samples.
     """
 
     samples: Float
     rate: int
     source: Path | None = None
+    span: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1:
@@ -57,10 +59,12 @@ class Audio:
         return len(self.samples) / self.rate
 
     def cut(self, start: float, stop: float | None = None) -> Audio:
-        """The part from ``start`` to ``stop`` seconds, clamped to the sound's own length."""
+        """The part from ``start`` to ``stop`` seconds, clamped to the sound's own length; knows its source, too."""
         first = max(0, round(start * self.rate))
         last = len(self.samples) if stop is None else max(first, round(stop * self.rate))
-        return Audio(self.samples[first:last], self.rate)
+        samples = self.samples[first:last]
+        begin = first / self.rate + (self.span[0] if self.span else 0.0)
+        return Audio(samples, self.rate, self.source, (begin, begin + len(samples) / self.rate))
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,9 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
 
     The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags and its source's
     shape of pixels. ``quality`` is x264's constant rate factor (0 best, 51 worst). Sound that has a ``source`` is that
-    file's whole track, copied packet by packet where the file type allows its codec, else encoded at
-    its own rate and channels; other sound is encoded from its samples. The file says in its
-    ``comment`` tag that lipwright edited it. ``progress`` is called after every frame.
+    file's own: the whole track is copied packet by packet where the file type allows its codec; else, and where it
+    is a part (``span``), it is encoded at its own rate and channels; other sound is encoded from its samples.
+    The file says in its ``comment`` tag that lipwright edited it. ``progress`` is called after every frame.
 
     Pictures are made (``clip.read``) in a thread of their own while this one encodes.
     Raises OutputError when the file cannot be written (its place, its name, a full disk, or because it is

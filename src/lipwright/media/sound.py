@@ -42,9 +42,12 @@ class AudioInfo:
 class FileAudio(Audio):
     """The sound of a file, decoded to mono when its samples are first looked at."""
 
-    def __init__(self, samples: Float | None, rate: int, source: Path) -> None:
+    def __init__(
+        self, samples: Float | None, rate: int, source: Path, span: tuple[float, float] | None = None
+    ) -> None:
         object.__setattr__(self, "rate", rate)
         object.__setattr__(self, "source", source)
+        object.__setattr__(self, "span", span)
         if samples is not None:
             self.__dict__["samples"] = samples
 
@@ -81,7 +84,7 @@ def resample(audio: Audio, rate: int) -> Audio:
     if rate == audio.rate:
         return audio
     samples = np.asarray(soxr.resample(audio.samples, audio.rate, rate, quality="HQ"), np.float32)
-    return Audio(samples, rate, audio.source)
+    return Audio(samples, rate, audio.source, audio.span)
 
 
 def audio_info(track: AudioStream) -> AudioInfo:
@@ -121,6 +124,18 @@ def blocks(path: str | Path, rate: int | None = None, layout: str | None = None)
                 yield block
         except av.FFmpegError as error:
             raise MediaError(f"the sound of {path} cannot be decoded ({error})") from error
+
+
+def between(sound: Iterator[Float], first: int, last: int) -> Iterator[Float]:
+    """Samples ``first`` to ``last`` (excluded) of a sound that comes block by block, (channels, n)."""
+    done = 0
+    for block in sound:
+        part = block[:, max(0, first - done) : max(0, last - done)]
+        done += block.shape[1]
+        if part.shape[1]:
+            yield part
+        if done >= last:
+            return
 
 
 def _decoded(

@@ -31,8 +31,8 @@ def add_sound(
 ) -> Iterator[Packet[Stream]]:
     """Add a sound track to an open output; returns its packets, still to be made.
 
-    Sound from a file is copied when its codec is one of ``copies``, else encoded as ``codec`` with all its
-    channels; other sound is encoded from its samples. ``stack`` keeps the file open.
+    The whole sound of a file is copied when its codec is one of ``copies``; else, and a part of it always, it is
+    encoded as ``codec`` with all its channels; other sound is encoded from its samples. ``stack`` keeps the file open.
     Raises InputError for samples that are not numbers, MediaError for a file that can no longer be read.
     """
     if audio.source is None:
@@ -42,12 +42,15 @@ def add_sound(
     track = audio_of(container)
     if track is None:
         raise MediaError(f"{audio.source} has no sound track any more")
-    if track.codec_context.name in copies:
+    if audio.span is None and track.codec_context.name in copies:
         return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
     info = sound.audio_info(track)
     rate = _rate(codec, info.rate)
     layout = _LAYOUTS.get(info.channels, "stereo")
-    return _encoded(_new_track(output, codec, rate, layout), sound.blocks(audio.source, rate, layout), layout)
+    blocks = sound.blocks(audio.source, rate, layout)
+    if audio.span is not None:
+        blocks = sound.between(blocks, *(round(second * rate) for second in audio.span))
+    return _encoded(_new_track(output, codec, rate, layout), blocks, layout)
 
 
 def _copied(
