@@ -42,9 +42,7 @@ class AudioInfo:
 class FileAudio(Audio):
     """The sound of a file, decoded to mono when its samples are first looked at."""
 
-    def __init__(
-        self, samples: Float | None, rate: int, source: Path, span: tuple[float, float] | None = None
-    ) -> None:
+    def __init__(self, samples: Float | None, rate: int, source: Path, span: tuple[float, float] | None = None) -> None:
         object.__setattr__(self, "rate", rate)
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "span", span)

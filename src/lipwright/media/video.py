@@ -155,9 +155,7 @@ class _Frames:
         return _pictures(self.path, self.times, self.info, start, stop, exact=False)
 
 
-def _pictures(
-    path: Path, times: Timeline, info: VideoInfo, start: int, stop: int, *, exact: bool
-) -> Iterator[Picture]:
+def _pictures(path: Path, times: Timeline, info: VideoInfo, start: int, stop: int, *, exact: bool) -> Iterator[Picture]:
     """Output frames ``start`` to ``stop``, uint8 (H, W, 3) RGB."""
     if start >= stop:
         return
