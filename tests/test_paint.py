@@ -121,11 +121,16 @@ def test_a_turned_and_scaled_face_lands_where_its_place_says() -> None:
     np.testing.assert_allclose(bright.mean(0), [19, 31], atol=1.5)
 
 
-def test_a_texture_fills_its_polygon_only() -> None:
+def test_a_polygon_is_whole_inside_and_gone_outside() -> None:
     outline = np.array([[20, 20], [44, 20], [44, 32], [20, 32]], np.float32)
-    texture = np.full((8, 8, 3), 10, np.uint8)
-    result = paint.fill(np.full((60, 60, 3), 200, np.uint8), outline, texture, 1.0, 0.5)
-    assert result[26, 32].max() < 15
-    assert result[5, 5].min() == 200
-    half = paint.fill(np.full((60, 60, 3), 200, np.uint8), outline, texture, 0.5, 0.5)
-    assert 95 < half[26, 32].mean() < 115
+    mask = paint.polygon((60, 50), outline, 1.0)
+    assert mask.shape == (50, 60)
+    assert mask[26, 32] > 0.99 and mask[5, 5] == 0
+    assert 0.2 < mask[20, 32] < 0.8
+
+
+def test_a_softened_mask_keeps_what_it_had() -> None:
+    mask = np.zeros((40, 40), np.float32)
+    mask[18:22, 18:22] = 1
+    soft = paint.soften(mask, 3)
+    assert soft[20, 20] > 0.8 and soft[20, 23] > 0.3 and soft[20, 34] == 0

@@ -23,10 +23,9 @@ POSE_COST = 0.0014
 LAG_COST = 0.0003
 OPENING_COST = 0.6
 LOOK_COST, LOOK_MOST = 0.002, 60.0
-STRETCH = 1.8
 CENTRE, RADII = (0.0, 0.82), (0.52, 0.44)
 TOP = (0.475, 0.60)
-YAW_FADE = (35.0, 55.0)
+YAW_FADE = (30.0, 48.0)
 PUSH_REACH = 0.11
 RING = 0.45
 
@@ -72,10 +71,12 @@ def with_opening(shapes: Float, wanted: Float) -> Float:
 
 def sealed(shapes: Float) -> Float:
     """Shapes (T, 177, 3) whose inner lips touch all along where they open by less than `SHUT`, and do not
-    quite up to `NEARLY`: a tracked mesh keeps a small gap on a closed mouth, a picture must not."""
+    quite up to `NEARLY`: a tracked mesh keeps a small gap on a closed mouth, a picture must not. Nowhere does
+    the lower lip stand above the upper."""
     upper, lower = _rows(faces.INNER_UPPER), _rows(faces.INNER_LOWER)
     result = np.array(shapes)
     share = (1 - _settled(opening(shapes), SHUT, NEARLY))[:, None, None]
+    share = np.where((shapes[:, lower, 1] < shapes[:, upper, 1])[..., None], 1, share)
     middle = (shapes[:, upper] + shapes[:, lower]) / 2
     result[:, upper] += share * (middle - shapes[:, upper])
     result[:, lower] += share * (middle - shapes[:, lower])
@@ -224,38 +225,6 @@ def alpha() -> Float:
     share *= _settled(points[:, 1], *TOP)
     share[_outline()] = 0
     return np.asarray(share, np.float32)
-
-
-def paint_inside(patch: Picture, wanted: Float, asked: float, there: float) -> Picture:
-    """``patch`` with a mouth cavity of ours where the donor's mouth is too closed for the shape asked for.
-
-    ``wanted`` (468, 2) px of the patch; ``asked`` and ``there``, the opening of the shape and of the donor, in
-    eye distances. Up to `STRETCH` times the donor's own opening its teeth and tongue are stretched; the
-    cavity takes over from there.
-    """
-    lack = asked - max(STRETCH * there, there + 0.012)
-    if lack <= 0:
-        return patch
-    outline = wanted[list(faces.INNER_LIPS)].astype(np.float32)
-    light = np.median(paint.at(patch, wanted[list(faces.OUTER_LIPS)]), axis=0)
-    high = float(outline[:, 1].max() - outline[:, 1].min())
-    texture = np.clip(_cavity() * (light * 0.6 + light.mean() * 0.4), 0, 255).astype(np.uint8)
-    return paint.fill(patch, outline, texture, min(1.0, lack / 0.02), 0.06 * high)
-
-
-@functools.cache
-def _cavity() -> Float:
-    """float32 (64, 96, 3): the inside of a mouth as a share of the light on the lips; a hint of upper teeth
-    above, dark behind, the tongue below. Drawn by formula, nobody's mouth."""
-    down, across = np.mgrid[0:64, 0:96].astype(np.float32) / np.array([63, 95], np.float32)[:, None, None]
-    side = 1 - (2 * across - 1) ** 2
-    teeth = np.clip((0.30 * side + 0.02 - down) / 0.06, 0, 1) * np.clip(side * 3 - 0.4, 0, 1)
-    tongue = np.clip((down - 0.92 + 0.3 * side) / 0.25, 0, 1) * np.clip(side * 1.6, 0, 1)
-    dark = np.array([0.20, 0.13, 0.13], np.float32)
-    picture = dark + teeth[..., None] * (np.array([0.92, 0.98, 0.95], np.float32) - dark) * (
-        0.45 + 0.4 * side[..., None]
-    )
-    return np.asarray(picture + tongue[..., None] * (np.array([0.60, 0.42, 0.42], np.float32) - dark), np.float32)
 
 
 def rim(region: paint.Region, size: tuple[int, int]) -> Mask:

@@ -18,6 +18,9 @@ from lipwright.types import Face, Float, Mask, Picture
 Region = tuple[int, int, int, int]
 Blend = Literal["feather", "multiband", "poisson"]
 
+OUTSIDE = -1e4
+"""Where a pixel outside a mesh is said to come from."""
+
 FIELD = 24
 """Side of the grid on which a spreading move is computed."""
 
@@ -36,6 +39,11 @@ class Warp:
     x: Float
     y: Float
     alpha: Mask
+
+    @property
+    def covered(self) -> Mask:
+        """float32 (h, w): 1 where a triangle of the mesh lies."""
+        return np.asarray(self.x > OUTSIDE / 2, np.float32)
 
 
 def region_of(points: Float, size: tuple[int, int], margin: float = 0.0) -> Region:
@@ -86,7 +94,7 @@ def mesh_warp(
         values[k] += planes[2, k].take(owner)
     for k in range(2):  # a thin triangle's pixels lie a little outside it: never look beyond its own corners
         ends = source[triangles, k]
-        low, high = (np.append(end, np.float32(-1e4)).astype(np.float32) for end in (ends.min(1), ends.max(1)))
+        low, high = (np.append(end, np.float32(OUTSIDE)).astype(np.float32) for end in (ends.min(1), ends.max(1)))
         np.minimum(np.maximum(values[k], low.take(owner), out=values[k]), high.take(owner), out=values[k])
     if step > 1.0:
         values = [_enlarge(value, (x1 - x0, y1 - y0), step) for value in values]
@@ -108,7 +116,7 @@ def _planes(local: Float, source: Float, triangles: NDArray[np.int32], weight: F
     edge1, edge2 = origin[:, 1] - origin[:, 0], origin[:, 2] - origin[:, 0]
     hidden = area * (edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]) < 0
     planes[hidden | flat, :, 2] = 0
-    empty = np.array([[0.0, 0, 0], [0, 0, 0], [-1e4, -1e4, 0]])
+    empty = np.array([[0.0, 0, 0], [0, 0, 0], [OUTSIDE, OUTSIDE, 0]])
     return np.concatenate([planes, empty[None]]).transpose(1, 2, 0).astype(np.float32)
 
 
@@ -197,20 +205,11 @@ def soften(mask: Mask, reach: float) -> Mask:
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), max(0.5, reach / 2)))
 
 
-def fill(picture: Picture, outline: Float, texture: Picture, share: float, soft: float) -> Picture:
-    """``picture`` with ``texture`` (h, w, 3) laid into the polygon ``outline`` (N, 2) px, its rim ``soft`` px wide.
-
-    The texture is stretched over the polygon's upright box; ``share`` (0-1) is its opacity.
-    """
-    tall, wide = picture.shape[:2]
-    mask = np.zeros((tall, wide), np.uint8)
+def polygon(size: tuple[int, int], outline: Float, soft: float) -> Mask:
+    """A mask of ``size`` (w, h), 1 inside the polygon ``outline`` (N, 2) px, its rim ``soft`` px wide."""
+    mask = np.zeros((size[1], size[0]), np.uint8)
     cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    weight = cv2.GaussianBlur(mask, (0, 0), max(0.5, soft)).astype(np.float32) * np.float32(share / 255)
-    (x0, y0), (x1, y1) = outline.min(0), outline.max(0)
-    rows, columns = texture.shape[:2]
-    matrix = np.array([[(x1 - x0) / columns, 0, x0], [0, max(1.0, y1 - y0) / rows, y0]], np.float32)
-    laid = cv2.warpAffine(texture, matrix, (wide, tall), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.blendLinear(laid, np.ascontiguousarray(picture), weight, 1 - weight))
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.5, soft)), np.float32) / np.float32(255)
 
 
 def add_grain(picture: Picture, beside: Picture, mask: Mask, noise: Float) -> Picture:

@@ -17,6 +17,7 @@ import numpy as np
 from lipwright import (
     canvas as playback,
     faces,
+    inside,
     media,
     motion as motions,
     mouth,
@@ -174,7 +175,8 @@ class Dubber:
         left, top = self._donor_region(donor)[:2]
         patch = paint.pull(parts[donor], warp, (left, top))
         asked, there = (float(mouth.opening(x[None])[0]) for x in (self._target[t], self._shapes[donor]))
-        return mouth.paint_inside(patch, wanted - region[:2], asked, there), warp.alpha
+        donor_mesh = self._points[donor, :, :2] - (left, top)
+        return inside.paint_inside(patch, wanted - region[:2], parts[donor], donor_mesh, asked, there), warp.alpha
 
     def _grain_at(self, t: int, size: tuple[int, ...]) -> Float:
         """Noise (h, w) of deviation 1, another at every frame, the same at every run."""
