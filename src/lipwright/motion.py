@@ -38,8 +38,9 @@ class Motion:
 
     ``shape`` float32 (T, V, 3): displacement of the vertices ``faces.canonical().moving`` from the closed mouth,
     in inter-ocular distances, x right, y down, z away; ``opening`` float32 (T,), the inner-lip opening in
-    the same unit, 0 at the closed mouth, a little below where lips are pressed; ``closed`` float32 (T,), how sure it is that the lips touch, 0-1;
-    ``spread``, the standard deviation of the opening of the typical speaker that all this is meant for.
+    the same unit, 0 at the closed mouth, a little below where lips are pressed; ``closed`` float32 (T,), how sure
+    it is that the lips touch, 0-1; ``spread``, the standard deviation of the opening of the typical speaker that
+    all this is meant for.
     """
 
     shape: Float
