@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -22,6 +23,20 @@ def ramp(size: tuple[int, int] = (64, 64)) -> np.ndarray:
 
 def shift(x: float, y: float) -> np.ndarray:
     return np.array([[1, 0, x], [0, 1, y]], np.float32)
+
+
+def test_between_pixels_a_picture_is_nearly_cubic_and_at_pixels_itself() -> None:
+    random = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(random.integers(0, 256, (60, 80, 3)).astype(np.uint8), (0, 0), 0.8)
+    y, x = np.mgrid[0:60, 0:80].astype(np.float32)
+    assert np.array_equal(paint.pull(picture, paint.Warp(x, y, x)), picture)
+    assert np.array_equal(paint.pull(picture, paint.Warp(x + 90, y, x))[:, 0], picture[:, -1])
+    x, y = x + 0.3 * np.cos(y / 7), y + 0.6 * np.sin(x / 9)
+    seen = paint.pull(picture, paint.Warp(x, y, x)).astype(int)
+    cubic, linear = (
+        cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REPLICATE) for how in (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
+    )
+    assert np.abs(seen - cubic).mean() < 0.6 * np.abs(cubic.astype(int) - linear).mean()
 
 
 def test_a_mesh_that_does_not_move_shows_the_picture_itself() -> None:

@@ -27,6 +27,9 @@ FIELD = 24
 STILL = 0.05
 """A move of less than this many pixels is none."""
 
+HALFWAY = np.array([-0.09375, 0.59375, 0.59375, -0.09375], np.float32)
+"""Weights of four pixels in a row for the place in the middle of them: cubic convolution, as OpenCV's."""
+
 COARSE = 12
 """Side of the grid on which colours are matched: coarse, so that no detail is carried over."""
 
@@ -129,12 +132,30 @@ def _enlarge(value: Float, size: tuple[int, int], step: float) -> Float:
 
 def pull(picture: Picture, warp: Warp, origin: tuple[float, float] = (0.0, 0.0)) -> Picture:
     """The picture seen through ``warp``; ``origin`` is the frame position of the picture's first pixel."""
-    return np.asarray(
-        cv2.remap(
-            picture, warp.x - np.float32(origin[0]), warp.y - np.float32(origin[1]), cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )  # fmt: skip
+    return _seen(picture, warp.x - np.float32(origin[0]), warp.y - np.float32(origin[1]))
+
+
+def _seen(picture: Picture, x: Float, y: Float) -> Picture:
+    """``picture`` at the positions ``x``, ``y`` (h, w) px, the nearest pixel outside it.
+
+    Halfway between pixels it is cubic, elsewhere linear between these: as sharp as cubic to the eye, exact at whole
+    positions, and made in a third of the time.
+    """
+    tall, wide = picture.shape[:2]
+    left, top = (int(np.clip(low.min() - 2, 0, side - 1)) for low, side in ((x, wide), (y, tall)))
+    right, bottom = (int(np.clip(high.max() + 4, 1, side)) for high, side in ((x, wide), (y, tall)))
+    finer = _doubled(picture[top : max(bottom, top + 1), left : max(right, left + 1)])
+    at = 2 * (x - np.float32(left)), 2 * (y - np.float32(top))
+    return np.asarray(cv2.remap(finer, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _doubled(picture: Picture) -> Picture:
+    """A picture (h, w, 3) as (2h, 2w, 3): its own pixels at even places, cubic ones between."""
+    tall, wide = picture.shape[:2]
+    beside = cv2.filter2D(picture, -1, HALFWAY[None], anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
+    rows = cv2.merge([picture, beside]).reshape(tall, 2 * wide, 3)
+    below = cv2.filter2D(rows, -1, HALFWAY[:, None], anchor=(0, 1), borderType=cv2.BORDER_REPLICATE)
+    return np.stack([rows, below], axis=1).reshape(2 * tall, 2 * wide, 3)
 
 
 def push(picture: Picture, at: Float, move: Float, reach: float, region: Region) -> Picture:
@@ -158,7 +179,7 @@ def push(picture: Picture, at: Float, move: Float, reach: float, region: Region)
     part = full[top:bottom, left:right]
     x = np.arange(x0 + left, x0 + left + part.shape[1], dtype=np.float32)[None] - part[..., 0]
     y = np.arange(y0 + top, y0 + top + part.shape[0], dtype=np.float32)[:, None] - part[..., 1]
-    moved = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = _seen(picture, x, y)
     result[top : top + part.shape[0], left : left + part.shape[1]] = moved
     return result
 
