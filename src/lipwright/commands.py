@@ -7,6 +7,7 @@ imported before a verb runs.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -58,7 +59,7 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
-    own("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.4)")
+    own("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.8)")
     own("--grain", action=argparse.BooleanOptionalAction, help="bring the mouth's grain to the frame's (True)")
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=_setting, metavar="NAME=VALUE", help=other)
@@ -75,14 +76,24 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def _more(options: Options, verb: Callable[..., object], what: str) -> Options:
+    """The NAME=VALUE settings among ``options``, taken out; none may be a keyword that ``verb`` has of its own."""
+    from lipwright.errors import InputError
+
+    more = dict(options.pop("more", ()))
+    if taken := sorted(more.keys() & inspect.signature(verb).parameters.keys()):
+        raise InputError(f"{what}, and '{taken[0]}' is none of them; see: lipwright {verb.__name__} --help")
+    return more
+
+
 def _dub(options: Options, progress: Progress) -> Answer:
     from lipwright import media
     from lipwright.dub import dub
 
     video, speech = options.pop("video"), options.pop("speech")
     out = media.output_path(options.pop("out"), video, speech)
-    how = {"quality": options.pop("quality")} if "quality" in options else {}
-    options |= dict(options.pop("more", ()))
+    how = {"quality": media.checked_quality(options.pop("quality"))} if "quality" in options else {}
+    options |= _more(options, dub, "--with sets the options of another dubber")
     dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
     written = media.write(dubbed, out, progress=progress, **how)
     width, height = dubbed.size
@@ -134,7 +145,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 def _train(options: Options, progress: Progress) -> Answer:
     from lipwright.train import crossfit, train
 
-    options |= dict(options.pop("more", ()))
+    options |= _more(options, train, "--set sets what is in the recipe")
     if options["what"] == "crossfit":
         del options["what"]
         path = crossfit(**options, progress=progress)
