@@ -20,6 +20,13 @@ Silence = Literal["refuse", "close"]
 
 SHORTEST = 0.1
 SILENT = 10 ** (-70 / 20)
+KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a word"),
+}
+"""What an option may be and how that is said, by the type of its default."""
 
 
 def dub(
@@ -76,7 +83,7 @@ def dub(
 
 def _checked_speech(speech: Audio, silence: Silence, preview: float | None) -> Audio:
     name = speech.source or "the speech"
-    if preview is not None and preview < SHORTEST:
+    if preview is not None and not preview >= SHORTEST:
         raise InputError(f"a preview lasts at least {SHORTEST} s; given {preview}")
     if not np.isfinite(speech.samples).all():
         raise InputError(f"{name} holds samples that are not numbers; export it again from where it was made")
@@ -94,10 +101,13 @@ def _checked_speech(speech: Audio, silence: Silence, preview: float | None) -> A
 def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
     """The class of a dubber, once its options are known to be its own."""
     member: Callable[..., Dubber] = registry.load("dubbers", name).Dubber
-    known = [key for key in inspect.signature(member).parameters if key != "scene"]
-    unknown = [key for key in options if key not in known]
-    if unknown:
-        raise InputError(f"the dubber '{name}' has no option {unknown[0]}; it has {', '.join(known)}")
+    known = {key: value for key, value in inspect.signature(member).parameters.items() if key != "scene"}
+    for key, value in options.items():
+        if key not in known:
+            raise InputError(f"the dubber '{name}' has no option {key}; it has {', '.join(known)}")
+        kind = KINDS.get(type(known[key].default))
+        if kind and (not isinstance(value, kind[0]) or (isinstance(value, bool) and bool not in kind[0])):
+            raise InputError(f"the option {key} of the dubber '{name}' is {kind[1]}; given {value}")
     return member
 
 

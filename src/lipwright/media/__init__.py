@@ -5,7 +5,7 @@ before the work whether it will), ``stream`` runs one stage of a pipeline ahead 
 streamed: memory does not grow with length.
 """
 
-from lipwright.media.encode import output_path, write
+from lipwright.media.encode import checked_quality, output_path, write
 from lipwright.media.pipeline import stream
 from lipwright.media.sound import AudioInfo, open_audio, resample
 from lipwright.media.video import Probe, VideoInfo, open, probe
@@ -14,6 +14,7 @@ __all__ = [
     "AudioInfo",
     "Probe",
     "VideoInfo",
+    "checked_quality",
     "open",
     "open_audio",
     "output_path",

@@ -79,8 +79,7 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
     behind, and a file that was there before is untouched until the new one is complete.
     """
     target = output_path(path, clip.source, clip.audio.source if clip.audio else None)
-    if not 0 <= quality <= 51:
-        raise InputError(f"quality goes from 0 (best) to 51 (worst); given {quality}")
+    quality = checked_quality(quality)
     if clip.length < 1:
         raise InputError(f"a clip without frames cannot be written to {target}")
     with _beside(target) as part:
@@ -91,6 +90,16 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
     return target
 
 
+def checked_quality(quality: int) -> int:
+    """``quality`` as it is, once it is known to be one; a verb asks before its long work begins.
+
+    Raises InputError for a value outside 0 to 51.
+    """
+    if not 0 <= quality <= 51:
+        raise InputError(f"quality goes from 0 (best) to 51 (worst); given {quality}")
+    return quality
+
+
 def output_path(path: str | Path, *inputs: Path | None) -> Path:
     """``path`` as an absolute Path to which a video may be written; a verb asks before its long work begins.
 
@@ -98,16 +107,17 @@ def output_path(path: str | Path, *inputs: Path | None) -> Path:
     file, or ``path`` is one of the ``inputs``.
     """
     target = Path(path).expanduser().absolute()
-    if target.suffix.lower() not in _FORMATS:
-        raise OutputError(f"{target} does not say what kind of video to write; end its name in {', '.join(_FORMATS)}")
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder; give the name of a file")
-    if not target.parent.is_dir():
-        raise OutputError(f"there is no folder {target.parent}; make it first or give another place")
-    for source in inputs:
-        if source and source.exists() and target.exists() and target.samefile(source):
-            raise OutputError(f"{target} is an input; give the output another name")
     with _refused(target):
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder; give the name of a file")
+        if target.suffix.lower() not in _FORMATS:
+            known = ", ".join(_FORMATS)
+            raise OutputError(f"{target} does not say what kind of video to write; end its name in {known}")
+        if not target.parent.is_dir():
+            raise OutputError(f"there is no folder {target.parent}; make it first or give another place")
+        for source in inputs:
+            if source and source.exists() and target.exists() and target.samefile(source):
+                raise OutputError(f"{target} is an input; give the output another name")
         part = _part(target)
         part.touch()
         part.unlink()
@@ -136,6 +146,8 @@ def _refused(target: Path) -> Iterator[None]:
     """Says in a sentence what the system refused."""
     try:
         yield
+    except OutputError:
+        raise
     except OSError as error:  # ffmpeg's own errors are among these
         raise OutputError(_why(target, error)) from error
 
