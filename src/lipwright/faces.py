@@ -290,7 +290,7 @@ def _settle(detector: Detector, picture: Picture, roi: Float, rounds: int) -> tu
 
 
 def _cache_file(clip: Clip, detector: str) -> Path | None:
-    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-2.npz" if clip.key else None
+    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-3.npz" if clip.key else None
 
 
 def _save(found: FaceTrack, path: Path) -> None:

@@ -239,7 +239,7 @@ def rim(region: paint.Region, size: tuple[int, int]) -> Mask:
     column = (1.0 if y0 == 0 else _settled(down - y0, 0, soft)) * (
         1.0 if y1 == size[1] else _settled(y1 - 1 - down, 0, soft)
     )
-    return np.outer(np.ones_like(down) * column, np.ones_like(across) * row).astype(np.float32)
+    return np.asarray(np.broadcast_to(column, down.shape)[:, None] * np.broadcast_to(row, across.shape), np.float32)
 
 
 def shadow(here: Float, cover: Float, region: paint.Region) -> Mask:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
@@ -78,8 +79,9 @@ class Dubber:
         keep = round(2 * REACH_SECONDS * float(scene.clip.fps))
         parts = playback.Parts(scene.clip, self._keep, keep)
         try:
-            for t, picture in enumerate(playback.shown(scene.clip, self.canvas[start:stop]), start):
-                yield picture, self._take(t, picture, parts)
+            with closing(media.stream(playback.shown(scene.clip, self.canvas[start:stop]), depth=4)) as pictures:
+                for t, picture in enumerate(pictures, start):
+                    yield picture, self._take(t, picture, parts)
         finally:
             parts.close()
 
