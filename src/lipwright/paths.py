@@ -20,7 +20,7 @@ def smooth_path(cost: Float, centre: Int, *, jump: float, cap: int) -> Int:
     steps, width = cost.shape
     reach = width // 2
     total = cost[0].astype(np.float64)
-    came = np.zeros((steps, width), np.int32)
+    came = np.zeros((steps, width), np.int16)
     for t in range(1, steps):
         best, source = _arrive(total, int(centre[t] - centre[t - 1]), jump, cap)
         came[t] = source
@@ -53,16 +53,16 @@ def _arrive(total: Float, shift: int, jump: float, cap: int) -> tuple[Float, Int
     low = int(np.argmin(total))
     best = np.full(width, total[low] + jump * cap)
     source = np.full(width, low, np.int64)
-    padded = np.pad(total, (cap + 2, cap + 2), constant_values=np.inf)
+    room = cap + 1 + abs(shift)
+    padded = np.pad(total, room, constant_values=np.inf)
     index = np.arange(width)
     for step in range(-cap - 1, cap + 2):
         price = jump * min(abs(step - 1), abs(step + 1), cap)
-        before = index + shift - step
-        inside = (before >= 0) & (before < width)
-        if price >= jump * cap or not inside.any():
+        if price >= jump * cap:
             continue
-        value = padded[np.clip(before, -cap - 2, width + cap + 1) + cap + 2] + price
-        better = inside & (value < best)
-        best[better] = value[better]
-        source[better] = before[better]
+        move = shift - step
+        value = padded[room + move : room + move + width] + price
+        better = value < best
+        np.copyto(best, value, where=better)
+        np.copyto(source, index + move, where=better)
     return best, source
