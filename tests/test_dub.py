@@ -87,6 +87,29 @@ def test_a_preview_is_as_long_as_asked(clip: Clip) -> None:
     assert dubbed.audio is not None and dubbed.audio.duration == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("mode", "seconds", "length"),
+    [("bounce", 3, 75), ("loop", 3, 75), ("remap", 3, 75), ("cut_off", 3, 50), ("silence", 3, 50),
+     ("bounce", 1, 25), ("cut_off", 1, 25), ("remap", 1, 25), ("silence", 1, 50)],
+)  # fmt: skip
+def test_each_mode_has_its_length_and_its_frames(clip: Clip, mode: str, seconds: float, length: int) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(seconds, 22050), sync_mode=mode)  # type: ignore[arg-type]
+    assert dubbed.length == length
+    assert dubbed.audio is not None and dubbed.audio.duration == pytest.approx(length / 25, abs=1e-3)
+    last = next(dubbed.read(length - 1))[:60]  # above the mouth: the source's own pixels
+    shown = {"bounce": {75: 23, 25: 24}, "loop": {75: 24, 25: 24}, "remap": {75: 49, 25: 48}}
+    frame = shown.get(mode, {}).get(length, length - 1)
+    np.testing.assert_array_equal(last, next(clip.read(frame))[:60])
+
+
+def test_the_speech_starts_when_asked(clip: Clip) -> None:
+    dubbed = lipwright.dub(clip, drawn.voice(1.0, seed=3), start=1.0)
+    assert dubbed.length == 50
+    assert dubbed.audio is not None and not dubbed.audio.samples[:15900].any()
+    gap = openings(dubbed)
+    assert gap[:18].max() < 0.5 * gap[27:].max()
+
+
 @pytest.mark.parametrize(("how", "size"), [("side", (640, 240)), ("stack", (320, 480))])
 def test_compare_shows_the_source_beside_the_result(clip: Clip, how: str, size: tuple[int, int]) -> None:
     dubbed = lipwright.dub(clip, drawn.voice(0.4, seed=1), compare=how)  # type: ignore[arg-type]
@@ -114,6 +137,8 @@ def test_every_blend_leaves_the_rest_of_the_frame_alone(clip: Clip, blend: str) 
         (drawn.voice(1.0), {"blend": "glue"}, "blend is one of feather, multiband, poisson; given glue"),
         (drawn.voice(1.0), {"compare": "over"}, "compare is one of side, stack; given over"),
         (drawn.voice(1.0), {"silence": "loud"}, "silence is one of refuse, close; given loud"),
+        (drawn.voice(1.0), {"sync_mode": "freeze"}, "sync_mode is one of bounce, loop, cut_off, silence, remap"),
+        (drawn.voice(1.0), {"start": -1.0}, "the speech can start at 0 s or later; given -1"),
         (drawn.voice(1.0), {"strenght": 1.0}, "has no option strenght; it has strength"),
         (drawn.voice(1.0), {"dubber": "puppet"}, "landmark"),
     ],

@@ -453,6 +453,20 @@ def test_a_part_of_a_sound_keeps_its_rate_and_channels(tmp_path: Path) -> None:
     assert np.corrcoef(heard, asked)[0, 1] > 0.98
 
 
+def test_silence_before_and_after_a_sound_is_written(tmp_path: Path) -> None:
+    both = np.stack([drawn.voice(1, 44100).samples] * 2)
+    speech = media.open_audio(drawn.write_sound(tmp_path / "a.wav", both, 44100, "pcm_s16le"))
+    padded = speech.padded(0.5, 0.5)
+    assert padded.span == (-0.5, 1.5) and padded.duration == 2
+    written = media.write(drawn_clip(50).with_audio(padded), tmp_path / "a.mkv")
+    assert media.probe(written).audio.channels == 2
+    heard = media.open_audio(written).samples
+    assert np.abs(heard[:21000]).max() < 0.01 and np.abs(heard[67500:]).max() < 0.01
+    assert np.corrcoef(heard[22050:66000], speech.samples[: 66000 - 22050])[0, 1] > 0.98
+    with pytest.raises(InputError, match="give 0 or more"):
+        speech.padded(-1)
+
+
 def _packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]

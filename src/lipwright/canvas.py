@@ -25,11 +25,35 @@ def bounce(length: int, frames: int) -> Int:
     >>> bounce(7, 3).tolist()
     [0, 1, 2, 1, 0, 1, 2]
     """
-    if frames < 1 or length < 0:
-        raise InputError(f"{length} frames cannot be shown from a video of {frames}")
+    _check(length, frames)
     period = max(1, 2 * (frames - 1))
     at = np.arange(length, dtype=np.int64) % period
     return np.where(at < frames, at, period - at)
+
+
+def _check(length: int, frames: int) -> None:
+    if frames < 1 or length < 0:
+        raise InputError(f"{length} frames cannot be shown from a video of {frames}")
+
+
+def loop(length: int, frames: int) -> Int:
+    """``length`` output frames from ``frames`` source frames, over and over from the first.
+
+    >>> loop(5, 3).tolist()
+    [0, 1, 2, 0, 1]
+    """
+    _check(length, frames)
+    return np.arange(length, dtype=np.int64) % frames
+
+
+def remap(length: int, frames: int) -> Int:
+    """All ``frames`` source frames spread evenly over ``length`` output frames: the video runs slower or faster.
+
+    >>> remap(5, 3).tolist()
+    [0, 0, 1, 1, 2]
+    """
+    _check(length, frames)
+    return np.minimum(np.arange(length, dtype=np.int64) * frames // max(1, length), frames - 1)
 
 
 def shown(clip: Clip, canvas: Int) -> Iterator[Picture]:

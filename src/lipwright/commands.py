@@ -54,6 +54,9 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
     add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
     add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
+    modes = ["bounce", "loop", "cut_off", "silence", "remap"]
+    add("--sync-mode", choices=modes, help="what happens where video and speech differ in length (bounce)")
+    add("--start", type=float, metavar="SECONDS", help="when the speech begins; the mouth is closed until then (0.0)")
     add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
     add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")

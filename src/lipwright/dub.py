@@ -13,10 +13,11 @@ import numpy as np
 from lipwright import canvas as playback, faces, paint, registry
 from lipwright.dubbers import Dubber, Scene
 from lipwright.errors import InputError
-from lipwright.types import Audio, Clip, Dubbed, Issue, Picture, Progress
+from lipwright.types import Audio, Clip, Dubbed, Int, Issue, Picture, Progress
 
 Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
+SyncMode = Literal["bounce", "loop", "cut_off", "silence", "remap"]
 
 SHORTEST = 0.1
 SILENT = 10 ** (-70 / 20)
@@ -36,6 +37,8 @@ def dub(
     dubber: str = "landmark",
     blend: paint.Blend = "feather",
     silence: Silence = "refuse",
+    sync_mode: SyncMode = "bounce",
+    start: float = 0.0,
     preview: float | None = None,
     compare: Compare | None = None,
     progress: Progress | None = None,
@@ -44,7 +47,7 @@ def dub(
     """``clip`` with its largest face saying ``speech``: a Clip that paints its frames as they are read.
 
     The result has round(duration of the speech · fps) frames at the clip's own rate and size, and carries
-    the speech as its sound; where the speech is longer, the video runs forward and backward (bounce).
+    the speech as its sound; ``sync_mode`` says what happens where the two differ in length.
     Frames without a face, or with one turned away, pass through untouched and are named in ``issues``.
 
     Args:
@@ -54,6 +57,10 @@ def dub(
         blend: how the mouth meets the frame: feather, multiband or poisson.
         silence: what to do with a speech of nothing but silence (peak under -70 dBFS): refuse it, or close
             the mouth.
+        sync_mode: where the speech is longer, the video runs forward and backward (bounce) or over and over
+            (loop); in any case all of it is spread over the speech, slower or faster (remap), the longer of the two
+            is cut (cut_off), or the speech is filled up with silence, or cut, to the video's length (silence).
+        start: seconds after which the speech begins; until then the mouth is closed.
         preview: dub only the first so many seconds of the speech.
         compare: show the source beside (side) or above (stack) the result.
         progress: called while faces are looked for.
@@ -63,14 +70,14 @@ def dub(
         InputError: a speech that cannot be spoken, an option that the dubber does not know.
         NoFaceError: no frame shows a face.
     """
-    speech = _checked_speech(speech, silence, preview)
+    speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
     for name, value, known in (("blend", blend, paint.BLENDS), ("compare", compare or "side", get_args(Compare))):
         if value not in known:
             raise InputError(f"{name} is one of {', '.join(known)}; given {value}")
     member = _member(dubber, options)
     length = max(1, round(speech.duration * clip.fps))
     track = faces.track(clip, progress=progress)
-    planned: Dubber = member(Scene(clip, track, speech, playback.bounce(length, clip.length)), **options)
+    planned: Dubber = member(Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length)), **options)
     painted = partial(_painted, planned, blend)
     values = {field.name: getattr(clip, field.name) for field in fields(Clip)}
     values.update(length=length, audio=speech, frames=painted, key="")
@@ -81,10 +88,30 @@ def dub(
     return Dubbed(**values, issues=_issues(planned.untouched, float(clip.fps)))
 
 
-def _checked_speech(speech: Audio, silence: Silence, preview: float | None) -> Audio:
-    name = speech.source or "the speech"
+def _placed(speech: Audio, clip: Clip, mode: SyncMode, start: float, preview: float | None) -> Audio:
+    """The speech as the output sounds: begun at ``start``, as long as the mode says, no longer than the preview."""
+    if mode not in get_args(SyncMode):
+        raise InputError(f"sync_mode is one of {', '.join(get_args(SyncMode))}; given {mode}")
+    if not 0 <= start < float("inf"):
+        raise InputError(f"the speech can start at 0 s or later; given {start}")
     if preview is not None and not preview >= SHORTEST:
         raise InputError(f"a preview lasts at least {SHORTEST} s; given {preview}")
+    if start:
+        speech = speech.padded(start)
+    if mode == "silence" and clip.length > 1 and speech.duration < clip.duration:
+        speech = speech.padded(0, clip.duration - speech.duration)
+    longest = clip.duration if mode in ("cut_off", "silence") and clip.length > 1 else speech.duration
+    longest = min(longest, speech.duration if preview is None else preview)
+    return speech if longest >= speech.duration else speech.cut(0, longest)
+
+
+def _canvas(mode: SyncMode) -> Callable[[int, int], Int]:
+    """Which frames a mode shows."""
+    return {"loop": playback.loop, "remap": playback.remap}.get(mode, playback.bounce)
+
+
+def _checked_speech(speech: Audio, silence: Silence) -> Audio:
+    name = speech.source or "the speech"
     if not np.isfinite(speech.samples).all():
         raise InputError(f"{name} holds samples that are not numbers; export it again from where it was made")
     if speech.duration < SHORTEST:
@@ -95,7 +122,7 @@ def _checked_speech(speech: Audio, silence: Silence, preview: float | None) -> A
         raise InputError(
             f"{name} is silent from end to end; give another sound, or choose silence=close (--silence close)"
         )
-    return speech if preview is None or preview >= speech.duration else speech.cut(0, preview)
+    return speech
 
 
 def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:

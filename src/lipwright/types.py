@@ -39,7 +39,7 @@ class Audio:
 
     ``source`` is the file it was read from, when there is one, and ``span`` the seconds of it from and to
     which, None = all of it: a writer takes that file's own stream (all channels, its own rate) instead of
-    these samples.
+    these samples. A span may reach before 0 or beyond the file's end: that part is silence.
     """
 
     samples: Float
@@ -65,6 +65,15 @@ class Audio:
         samples = self.samples[first:last]
         begin = first / self.rate + (self.span[0] if self.span else 0.0)
         return Audio(samples, self.rate, self.source, (begin, begin + len(samples) / self.rate))
+
+    def padded(self, before: float, after: float = 0.0) -> Audio:
+        """The sound with so many seconds of silence before and after it; knows its source, too."""
+        if not (before >= 0 and after >= 0):
+            raise InputError(f"silence of {before} s before and {after} s after a sound was asked for; give 0 or more")
+        first, last = round(before * self.rate), round(after * self.rate)
+        begin, end = self.span or (0.0, self.duration)
+        samples = np.pad(self.samples, (first, last))
+        return Audio(samples, self.rate, self.source, (begin - first / self.rate, end + last / self.rate))
 
 
 @dataclass(frozen=True)

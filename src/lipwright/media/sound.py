@@ -27,6 +27,8 @@ from lipwright.types import Audio, Float
 
 _GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled with silence
 
+_QUIET = 65536  # samples of silence made at a time
+
 
 @dataclass(frozen=True)
 class AudioInfo:
@@ -125,15 +127,28 @@ def blocks(path: str | Path, rate: int | None = None, layout: str | None = None)
 
 
 def between(sound: Iterator[Float], first: int, last: int) -> Iterator[Float]:
-    """Samples ``first`` to ``last`` (excluded) of a sound that comes block by block, (channels, n)."""
-    done = 0
+    """Samples ``first`` to ``last`` (excluded) of a sound that comes block by block, (channels, n).
+
+    What lies before its start or beyond its end is silence.
+    """
+    done, channels = 0, 1
     for block in sound:
+        channels = block.shape[0]
+        if done == 0:
+            yield from _silence(channels, -first)
         part = block[:, max(0, first - done) : max(0, last - done)]
         done += block.shape[1]
         if part.shape[1]:
             yield part
         if done >= last:
             return
+    yield from _silence(channels, last - max(done, first))
+
+
+def _silence(channels: int, samples: int) -> Iterator[Float]:
+    """So many samples of silence, in blocks."""
+    for start in range(0, samples, _QUIET):
+        yield np.zeros((channels, min(_QUIET, samples - start)), np.float32)
 
 
 def _decoded(
