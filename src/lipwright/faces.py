@@ -147,15 +147,19 @@ def fit_pose(points: Float) -> Pose:
 
     Umeyama, "Least-squares estimation of transformation parameters", 1991. NaN rows give NaN.
     """
-    index = np.array(STABLE)
-    model = canonical().points[index].astype(np.float64)
+    return _fit(points[:, np.array(STABLE)])
+
+
+def _fit(stable: Float) -> Pose:
+    """`fit_pose` of the stable vertices (T, len(STABLE), 3) alone."""
+    model = canonical().points[np.array(STABLE)].astype(np.float64)
     centre = model.mean(0)
     model = model - centre
-    seen = points[:, index].astype(np.float64)
+    seen = stable.astype(np.float64)
     middle = seen.mean(1)
     cross = np.einsum("tni,nj->tij", np.nan_to_num(seen - middle[:, None]), model)
     left, size, right = np.linalg.svd(cross)
-    sign = np.ones((len(points), 3))
+    sign = np.ones((len(stable), 3))
     sign[:, 2] = np.sign(np.linalg.det(left @ right))
     rotation = (left * sign[:, None]) @ right
     scale = (size * sign).sum(1) / (model**2).sum()
@@ -166,10 +170,7 @@ def fit_pose(points: Float) -> Pose:
 
 def steady_pose(points: Float, sigma: float) -> Pose:
     """`fit_pose` of meshes whose stable vertices were smoothed with ``sigma`` frames: pose moves slowly."""
-    calm = np.array(points)
-    index = np.array(STABLE)
-    calm[:, index] = steady.smooth(points[:, index], sigma)
-    return fit_pose(calm)
+    return _fit(steady.smooth(points[:, np.array(STABLE)], sigma))
 
 
 def to_canonical(points: Float, pose: Pose) -> Float:

@@ -61,7 +61,7 @@ class Dubber:
         points = scene.track.points
         self._points = points
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
-        self._shapes = faces.to_canonical(points, self._pose)[:, faces.canonical().moving].astype(np.float32)
+        self._shapes = faces.to_canonical(points[:, faces.canonical().moving], self._pose)
         self._target = self._wanted(strength, smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
         self._hidden = self._cover[:, faces.canonical().moving].mean(1)
