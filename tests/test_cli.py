@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 
@@ -95,6 +100,27 @@ def test_ctrl_c_is_a_sentence_and_130(monkeypatch: pytest.MonkeyPatch, capsys: p
     play(monkeypatch, stop)
     assert cli.main(["play"]) == 130
     assert capsys.readouterr().err.startswith("stopped")
+
+
+def test_sigterm_stops_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def wait(options: object, progress: object) -> Answer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        return Answer("not stopped", None)
+
+    before = signal.getsignal(signal.SIGTERM)
+    play(monkeypatch, wait)
+    assert cli.main(["play"]) == 130
+    assert capsys.readouterr().err.startswith("stopped")
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = [sys.executable, "-m", "lipwright", "models", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        told = process.stderr.read()
+    assert (process.returncode, told) == (0, b"")
 
 
 @pytest.mark.parametrize(

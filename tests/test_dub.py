@@ -81,6 +81,13 @@ def test_spans_without_a_face_are_untouched_and_named() -> None:
     np.testing.assert_array_equal(list(dubbed.read(20, 22)), [empty, empty])
 
 
+def test_a_sound_without_speech_is_named_and_closes_the_mouth(clip: Clip) -> None:
+    dubbed = lipwright.dub(clip, drawn.noise(1.0))
+    assert [(issue.code, issue.at) for issue in dubbed.issues] == [("no-speech", (0.0, 1.0))]
+    assert lipwright.dub(clip, drawn.voice(1.0)).issues == ()
+    assert lipwright.dub(clip, drawn.silence(1.0), silence="close").issues == ()
+
+
 def test_a_preview_is_as_long_as_asked(clip: Clip) -> None:
     dubbed = lipwright.dub(clip, drawn.voice(2.0), preview=0.8)
     assert dubbed.length == 20

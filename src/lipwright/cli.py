@@ -2,14 +2,17 @@
 
 This is the only module that prints; ``commands`` says what each verb takes.
 
-Exit codes: 0 done, 1 a sentence on the error stream says why not, 2 wrong usage, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 a sentence on the error stream says why not, 2 wrong usage, 130 stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser().parse_args(arguments))
     verb, as_json, quiet = VERBS[options.pop("verb")], options.pop("json", False), options.pop("quiet", False)
     try:
-        with _progress(shown=not (quiet or as_json)) as progress:
+        with _terminable(), _progress(shown=not (quiet or as_json)) as progress:
             answer = verb.run(options, progress)
     except LipwrightError as problem:
         _fail(problem, as_json)
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; no half-written file was kept", file=sys.stderr)
         return 130
-    print(json.dumps(answer.data, indent=2) if as_json else answer.text)
+    _say(json.dumps(answer.data, indent=2) if as_json else answer.text)
     return 0
 
 
@@ -62,6 +65,27 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
+
+
+def _say(text: str) -> None:
+    """Print an answer, to nobody where the reader has left (``lipwright models | head``)."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, which a service manager sends, stops as Ctrl-C does: nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(problem: LipwrightError, as_json: bool) -> None:

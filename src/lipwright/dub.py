@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lipwright import canvas as playback, faces, paint, registry
+from lipwright import canvas as playback, faces, paint, registry, speech as voices
 from lipwright.dubbers import Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.types import Audio, Clip, Dubbed, Int, Issue, Picture, Progress
@@ -85,7 +85,7 @@ def dub(
         wide, tall = clip.size
         values["size"] = (2 * wide, tall) if compare == "side" else (wide, 2 * tall)
         values["frames"] = partial(_beside, clip, planned, painted, 1 if compare == "side" else 0)
-    return Dubbed(**values, issues=_issues(planned.untouched, float(clip.fps)))
+    return Dubbed(**values, issues=(*_unheard(speech), *_issues(planned.untouched, float(clip.fps))))
 
 
 def _placed(speech: Audio, clip: Clip, mode: SyncMode, start: float, preview: float | None) -> Audio:
@@ -149,6 +149,15 @@ def _beside(
     sources = playback.shown(clip, planned.canvas[start:stop])
     for source, picture in zip(sources, painted(start, stop), strict=True):
         yield np.concatenate([source, picture], axis=axis)
+
+
+def _unheard(speech: Audio) -> Iterator[Issue]:
+    """Says that a sound which is not silent holds no speech."""
+    if np.abs(speech.samples).max() >= SILENT and not voices.voiced(speech, 25, round(25 * speech.duration)).any():
+        yield Issue(
+            "no-speech", "warning", f"no speech is heard in {speech.source or 'the speech'}, so the mouth stays closed",
+            "give a recording in which the voice stands out from noise and music", (0.0, speech.duration),
+        )  # fmt: skip
 
 
 def _issues(untouched: Sequence[str], fps: float) -> tuple[Issue, ...]:
