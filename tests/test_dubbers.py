@@ -18,7 +18,13 @@ LENGTH = 40
 def planned(request: pytest.FixtureRequest) -> tuple[Clip, dubbers.Dubber]:
     clip = drawn.talking(30)
     scene = dubbers.Scene(clip, faces.track(clip), drawn.voice(LENGTH / 25, seed=2), canvas.bounce(LENGTH, 30))
-    return clip, registry.load("dubbers", request.param).Dubber(scene)
+    member = registry.load("dubbers", request.param).Dubber
+    return clip, member(scene, **options(member))
+
+
+def options(member: type) -> dict[str, object]:
+    """What a member needs to work in tests."""
+    return getattr(member, "TINY", {})
 
 
 def test_every_output_frame_has_a_canvas_of_the_clip(planned: tuple[Clip, dubbers.Dubber]) -> None:
@@ -53,6 +59,6 @@ def test_a_face_that_is_not_there_passes_through(planned: tuple[Clip, dubbers.Du
     pictures = [seen] * 15 + [empty] * 15
     clip = Clip(Fraction(25), (320, 240), 30, lambda start, stop: iter(pictures[start:stop]))
     scene = dubbers.Scene(clip, faces.track(clip), drawn.voice(1.2), np.arange(30))
-    gone = type(dubber)(scene)  # type: ignore[call-arg]
+    gone = type(dubber)(scene, **options(type(dubber)))  # type: ignore[call-arg]
     assert [bool(why) for why in gone.untouched] == [False] * 15 + [True] * 15
     assert [take.face is None for _, take in gone.takes(0, 30)] == [False] * 15 + [True] * 15

