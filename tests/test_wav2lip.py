@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from lipwright.train import wav2lip  # noqa: E402
+import drawn  # noqa: E402
+import lipwright  # noqa: E402
+from lipwright import canvas, faces, features, paint, registry, runtime  # noqa: E402
+from lipwright.dubbers import Dubber, Scene  # noqa: E402
+from lipwright.errors import LipwrightError  # noqa: E402
+from lipwright.train import checkpoint, wav2lip  # noqa: E402
+from lipwright.types import Clip, FaceTrack  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,3 +82,167 @@ def test_the_tiny_one_is_the_same_each_time_and_hears_and_sees() -> None:
         torch.testing.assert_close(here, again(mel, faces))
         assert (here - network(mel.flip(0), faces)).abs().mean() > 1 / 255
         assert (here - network(mel, faces.flip(0))).abs().mean() > 4 / 255
+
+
+# ------------------------------------------------------------------------------------------ the dubber
+
+PLAIN = registry.load("dubbers", "wav2lip")
+
+
+def test_the_network_that_ships_is_the_tiny_one() -> None:
+    random = np.random.default_rng(1)
+    mel = random.uniform(-4, 4, (2, 1, 80, 16)).astype(np.float32)
+    seen = random.random((2, 6, 96, 96), np.float32)
+    with torch.no_grad():
+        made = wav2lip.tiny()(torch.from_numpy(mel), torch.from_numpy(seen)).numpy()
+    shipped = runtime.load(registry.path("wav2lip_tiny"), precision="f32")(mel, seen)[0]
+    assert np.abs(made - shipped).max() < 0.02  # seeded weights differ a little between versions of torch
+
+
+def published(pictures: list[np.ndarray], mel: np.ndarray, fps: float, boxes: list[list[int]], smooth: bool) -> list:
+    """The original's inference, written plainly from its published formulas: BGR pictures in and out."""
+    chunks, i = [], 0
+    while True:
+        start = int(i * (80.0 / fps))
+        if start + 16 > mel.shape[1]:
+            chunks.append(mel[:, mel.shape[1] - 16 :])
+            break
+        chunks.append(mel[:, start : start + 16])
+        i += 1
+    pictures = pictures[: len(chunks)]
+    boxes = np.array(boxes[: len(chunks)])
+    for k in range(len(boxes) if smooth else 0):
+        window = boxes[len(boxes) - 5 :] if k + 5 > len(boxes) else boxes[k : k + 5]
+        boxes[k] = np.mean(window, axis=0)
+    network, out = wav2lip.tiny(), []
+    for k, chunk in enumerate(chunks):
+        picture = pictures[k % len(pictures)].copy()
+        x1, y1, x2, y2 = boxes[k % len(pictures)]
+        face = cv2.resize(picture[y1:y2, x1:x2], (96, 96))
+        masked = face.copy()
+        masked[48:] = 0
+        seen = np.concatenate((masked, face), axis=2) / 255.0
+        with torch.no_grad():
+            made = network(
+                torch.FloatTensor(chunk[None, None].astype(np.float32)),
+                torch.FloatTensor(np.transpose(seen, (2, 0, 1))[None]),
+            )
+        made = made.numpy()[0].transpose(1, 2, 0) * 255.0
+        picture[y1:y2, x1:x2] = cv2.resize(made.astype(np.uint8), (x2 - x1, y2 - y1))
+        out.append(picture)
+    return out
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The seeded network as ONNX, made by the torch that is here."""
+    path = tmp_path_factory.mktemp("weights") / "seeded.onnx"
+    checkpoint.to_onnx(wav2lip.tiny(), path)
+    return str(path)
+
+
+def plan(clip: Clip, seconds: float, weights: str, track: FaceTrack | None = None, **options: object) -> Dubber:
+    speech = drawn.voice(seconds, seed=4)
+    length = round(seconds * clip.fps)
+    scene = Scene(clip, track or faces.track(clip), speech, canvas.bounce(length, clip.length))
+    return PLAIN.Dubber(scene, weights=weights, **options)
+
+
+def shown(dubber: Dubber) -> np.ndarray:
+    length = len(dubber.canvas)
+    return np.stack([p if t.face is None else paint.composite(p, t.face) for p, t in dubber.takes(0, length)])
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001)])
+@pytest.mark.parametrize("nosmooth", [False, True])
+def test_compat_gives_the_pixels_of_the_published_formulas(weights: str, fps: Fraction, nosmooth: bool) -> None:
+    clip = drawn.talking(24, fps)
+    dubber = plan(clip, 1.4, weights, compat=True, nosmooth=nosmooth, pads=[3, 12, 5, 7])
+    found = faces.track(clip).box.astype(int)
+    boxes = [[max(0, x0 - 5), max(0, y0 - 3), min(320, x1 + 7), min(240, y1 + 12)] for x0, y0, x1, y1 in found.tolist()]
+    pictures = [picture[..., ::-1] for picture in clip.read()]
+    mel = features.mel(drawn.voice(1.4, seed=4))
+    theirs = np.stack(published(pictures, mel, float(fps), boxes, smooth=not nosmooth))[..., ::-1]
+    ours = shown(dubber)
+    assert ours.shape == theirs.shape
+    assert len(ours) < round(1.4 * fps)  # the original's video is shorter than the sound
+    assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1
+
+
+def test_compat_with_a_box_and_static_needs_no_search(weights: str) -> None:
+    clip = drawn.talking(12)
+    dubber = plan(clip, 0.8, weights, compat=True, box=[60, 200, 100, 220], static=True)
+    first = next(clip.read())
+    mel = features.mel(drawn.voice(0.8, seed=4))
+    theirs = np.stack(published([first[..., ::-1]], mel, 25.0, [[100, 60, 220, 200]], smooth=False))[..., ::-1]
+    assert not any(dubber.untouched)
+    assert np.abs(shown(dubber).astype(int) - theirs.astype(int)).max() <= 1
+
+
+def test_boxes_are_averaged_with_those_that_follow_and_cut_to_whole_pixels() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 10, 10], [2, 0, 10, 10], [3, 0, 10, 10], [8, 0, 10, 10], [9, 0, 10, 10]])
+    assert PLAIN.averaged(boxes)[:, 0].tolist() == [2, 4, 5, 5, 6, 5]
+    assert PLAIN.averaged(boxes[:3])[:, 0].tolist() == [1, 1, 1]
+
+
+def test_by_default_the_sound_is_one_training_frame_earlier_and_the_length_exact(weights: str) -> None:
+    for fps, lead in ((Fraction(25), 40), (Fraction(50), 40)):
+        clip = drawn.talking(20, fps)
+        ours, original = (plan(clip, 1.0, weights, compat=compat) for compat in (False, True))
+        assert len(ours.canvas) == fps
+        at = int(0.5 * fps)
+        early = ours._spec.first(at, fps) - original._spec.first(at, fps)  # type: ignore[attr-defined]
+        assert early / 80 * -1000 == pytest.approx(lead, abs=12.5)
+
+
+def test_the_face_stays_in_its_place_upright_and_soft(weights: str) -> None:
+    clip = drawn.talking(8)
+    dubber = plan(clip, 0.3, weights)
+    (picture, take), frame = next(iter(dubber.takes(0, 1))), int(dubber.canvas[0])
+    assert take.face is not None
+    assert 0 < take.face.mask.max() <= 1 and take.face.mask[[0, -1]].max() < 0.02
+    way = dubber._way  # type: ignore[attr-defined]
+    back = way.face(frame, picture, way.cut(frame, picture))
+    again = paint.composite(picture, back)
+    assert np.abs(again.astype(int) - picture).max() < 60 and np.abs(again.astype(int) - picture).mean() < 1
+
+
+def test_a_tilted_head_is_cut_out_upright(weights: str) -> None:
+    def tilted(start: int, stop: int) -> Iterator[np.ndarray]:
+        return iter([drawn.face(0.3, tilt=0.5)] * (stop - start))
+
+    clip = Clip(Fraction(25), (320, 240), 6, tilted)
+    dubber, straight = plan(clip, 0.2, weights), plan(drawn.talking(6), 0.2, weights)
+    cuts = [d._way.cut(0, next(d._clip.read())).astype(float) for d in (dubber, straight)]  # type: ignore[attr-defined]
+    left, right = cuts[0][:, :48], cuts[0][:, :47:-1]
+    assert np.abs(left - right).mean() < 14  # as symmetric as a face that looks straight
+    assert np.abs(cuts[0] - cuts[1]).mean() < 25
+
+
+def test_dub_takes_the_dubbers_length(weights: str) -> None:
+    dubbed = lipwright.dub(drawn.talking(20), drawn.voice(0.8), dubber="wav2lip", weights=weights, compat=True)
+    assert dubbed.length == len(list(dubbed.read())) == 17
+    assert lipwright.dub(drawn.talking(20), drawn.voice(0.8), dubber="wav2lip", weights=weights).length == 20
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"weights": ""}, "needs weights; bring a checkpoint with `lipwright models import FILE"),
+        ({"weights": "nobody"}, "there are no weights called 'nobody'; there are: .*wav2lip_tiny"),
+        ({"weights": "nowhere.onnx"}, "there is no network at nowhere.onnx"),
+        ({"weights": "motion"}, "is not of the Wav2Lip family, which takes a mel"),
+        ({"pads": [0, 0, 0, 0]}, "options of the original; they go with compat=true"),
+        ({"compat": True, "pads": [1, 2]}, r"pads is four whole numbers.*given \[1, 2\]"),
+        ({"compat": True, "pads": "wide"}, "pads is four whole numbers"),
+        ({"compat": True, "box": [50, 40, 0, 10]}, r"box is top, bottom, left, right within the picture of 320 x 240"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(LipwrightError, match=sentence):
+        lipwright.dub(drawn.talking(8), drawn.tone(0.4), dubber="wav2lip", **{"weights": "wav2lip_tiny", **options})
+
+
+def test_compat_refuses_a_speech_of_less_than_a_window() -> None:
+    with pytest.raises(LipwrightError, match="at least 0.2 s"):
+        lipwright.dub(drawn.talking(8), drawn.tone(0.15), dubber="wav2lip", weights="wav2lip_tiny", compat=True)

@@ -80,7 +80,7 @@ def dub(
     planned: Dubber = member(Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length)), **options)
     painted = partial(_painted, planned, blend)
     values = {field.name: getattr(clip, field.name) for field in fields(Clip)}
-    values.update(length=length, audio=speech, frames=painted, key="")
+    values.update(length=len(planned.canvas), audio=speech, frames=painted, key="")
     if compare is not None:
         wide, tall = clip.size
         values["size"] = (2 * wide, tall) if compare == "side" else (wide, 2 * tall)
