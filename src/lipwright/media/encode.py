@@ -16,30 +16,26 @@ some hardware players do not.
 
 from __future__ import annotations
 
-import errno
 import heapq
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from secrets import token_hex
-from typing import cast
 
 import av
-import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.video.stream import VideoStream
 
 from lipwright.errors import InputError, OutputError
-from lipwright.media.colour import UNSAID, Converter
-from lipwright.media.pipeline import stream as run_ahead
+from lipwright.media.segments import Work, work_beside
 from lipwright.media.soundtrack import add_sound
+from lipwright.media.target import beside, checked_target, why
 from lipwright.media.video import pixel_aspect
-from lipwright.types import Clip, Picture, Progress
+from lipwright.media.videotrack import SEGMENT, Coding, add_video, content
+from lipwright.types import Clip, Progress
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,9 @@ _FORMATS = {
 }
 
 
-def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress | None = None) -> Path:
+def write(
+    clip: Clip, path: str | Path, *, quality: int = 18, resume: bool = True, progress: Progress | None = None
+) -> Path:
     """Write ``clip`` to ``path`` and return it as an absolute Path.
 
     The video has exactly ``clip.length`` frames at ``clip.fps``, the clip's size and colour tags and its source's
@@ -74,19 +72,27 @@ def write(clip: Clip, path: str | Path, *, quality: int = 18, progress: Progress
     The file says in its ``comment`` tag that lipwright edited it. ``progress`` is called after every frame.
 
     Pictures are made (``clip.read``) in a thread of their own while this one encodes.
+    With ``resume`` a clip that has a ``key`` keeps finished segments of 250 frames in a hidden folder beside ``path``:
+    after an interruption of any kind the same call goes on from the last of them and gives the same file.
     Raises OutputError when the file cannot be written (its place, its name, a full disk, or because it is
-    an input), InputError for a clip that does not give what it promises. Neither leaves anything
+    an input), InputError for a clip that does not give what it promises. Neither leaves anything half-written
     behind, and a file that was there before is untouched until the new one is complete.
     """
     target = output_path(path, clip.source, clip.audio.source if clip.audio else None)
     quality = checked_quality(quality)
     if clip.length < 1:
         raise InputError(f"a clip without frames cannot be written to {target}")
-    with _beside(target) as part:
+    kind = _FORMATS[target.suffix.lower()]
+    coding = Coding(kind.video, quality, _aspect(clip))
+    kept = resume and clip.key and clip.length > SEGMENT
+    with (
+        work_beside(target, content(clip, coding, _version())) if kept else nullcontext() as work,
+        beside(target, work.folder if work else target.parent) as part,
+    ):
         try:
-            _encode(clip, part, _FORMATS[target.suffix.lower()], quality, progress)
+            _encode(clip, part, kind, coding, work, progress)
         except av.FFmpegError as error:
-            raise OutputError(_why(target, error)) from error
+            raise OutputError(why(target, error)) from error
     return target
 
 
@@ -106,64 +112,21 @@ def output_path(path: str | Path, *inputs: Path | None) -> Path:
     Raises OutputError: the suffix is not one of the table above, the folder is missing or takes no
     file, or ``path`` is one of the ``inputs``.
     """
-    target = Path(path).expanduser().absolute()
-    with _refused(target):
-        if target.is_dir():
-            raise OutputError(f"{target} is a folder; give the name of a file")
-        if target.suffix.lower() not in _FORMATS:
-            known = ", ".join(_FORMATS)
-            raise OutputError(f"{target} does not say what kind of video to write; end its name in {known}")
-        if not target.parent.is_dir():
-            raise OutputError(f"there is no folder {target.parent}; make it first or give another place")
-        for source in inputs:
-            if source and source.exists() and target.exists() and target.samefile(source):
-                raise OutputError(f"{target} is an input; give the output another name")
-        part = _part(target)
-        part.touch()
-        part.unlink()
-    return target
+    return checked_target(path, _FORMATS, inputs)
 
 
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A file to write in the folder of ``target``; takes its name at the end, vanishes on any failure."""
-    part = _part(target)
-    try:
-        yield part
-        with _refused(target):
-            part.replace(target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+def _aspect(clip: Clip) -> Fraction | None:
+    return pixel_aspect(clip.source) if clip.source is not None and clip.source.is_file() else None
 
 
-def _part(target: Path) -> Path:
-    return target.with_name(f"{target.stem}.{token_hex(4)}.part{target.suffix}")
-
-
-@contextmanager
-def _refused(target: Path) -> Iterator[None]:
-    """Says in a sentence what the system refused."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:  # ffmpeg's own errors are among these
-        raise OutputError(_why(target, error)) from error
-
-
-def _why(target: Path, error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or str(error)
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-    return f"{target} cannot be written ({reason}); {'free some space' if full else 'give another place or name'}"
-
-
-def _encode(clip: Clip, part: Path, kind: _Format, quality: int, progress: Progress | None) -> None:
+def _encode(
+    clip: Clip, part: Path, kind: _Format, coding: Coding, work: Work | None, progress: Progress | None
+) -> None:
     with ExitStack() as stack:
-        pictures = stack.enter_context(closing(run_ahead(clip.read())))
         output = stack.enter_context(_created(part, kind.options))
-        video = _add_video(output, clip, kind.video, quality)
-        packets = [_video_packets(clip, pictures, video, progress)]
+        packets: list[Iterator[Packet[Stream]]] = [
+            stack.enter_context(closing(add_video(output, clip, coding, work, progress)))
+        ]
         if clip.audio is not None:
             packets.append(add_sound(output, clip.audio, kind.audio, kind.copies, stack))
         for packet in heapq.merge(*packets, key=_seconds):
@@ -199,52 +162,3 @@ def _seconds(packet: Packet[Stream]) -> Fraction:
     """When a packet is due, for laying sound and picture side by side in the file."""
     time = packet.pts if packet.dts is None else packet.dts
     return (time or 0) * packet.time_base
-
-
-def _add_video(output: OutputContainer, clip: Clip, codec: str, quality: int) -> VideoStream:
-    stream = cast(VideoStream, output.add_stream(codec, rate=clip.fps, options=_codec_options(codec, quality)))
-    stream.time_base = 1 / clip.fps
-    context = stream.codec_context
-    context.time_base = 1 / clip.fps
-    context.width, context.height = clip.size
-    even = clip.size[0] % 2 == clip.size[1] % 2 == 0
-    context.pix_fmt = "yuv420p" if even or codec != "libx264" else "yuv444p"
-    context.color_range = 2 if clip.colour.full_range else 1
-    context.color_primaries = clip.colour.primaries
-    context.color_trc = clip.colour.transfer
-    context.colorspace = clip.colour.matrix
-    if clip.source is not None and clip.source.is_file():
-        context.sample_aspect_ratio = pixel_aspect(clip.source)
-    return stream
-
-
-def _codec_options(codec: str, quality: int) -> dict[str, str]:
-    if codec == "libx264":
-        return {"preset": "veryfast", "crf": str(quality)}
-    crf = round(quality * 63 / 51)  # VP9 counts from 0 to 63
-    return {"crf": str(crf), "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
-
-
-def _video_packets(
-    clip: Clip, pictures: Iterator[Picture], stream: VideoStream, progress: Progress | None
-) -> Iterator[Packet[Stream]]:
-    colour = clip.colour if clip.colour.matrix != 0 else replace(clip.colour, matrix=UNSAID)
-    convert = Converter(colour)
-    done = 0
-    for picture in pictures:
-        frame = convert.frame(_checked_picture(picture, clip), cast(str, stream.codec_context.pix_fmt))
-        frame.pts, frame.time_base = done, 1 / clip.fps
-        yield from stream.encode(frame)
-        done += 1
-        if progress is not None:
-            progress(done, clip.length, "write")
-    if done != clip.length:
-        raise InputError(f"the clip promised {clip.length} frames and gave {done}")
-    yield from stream.encode(None)
-
-
-def _checked_picture(picture: Picture, clip: Clip) -> Picture:
-    if picture.shape != (clip.size[1], clip.size[0], 3) or picture.dtype != np.uint8:
-        want = (clip.size[1], clip.size[0], 3)
-        raise InputError(f"a frame of the clip is {picture.dtype} {picture.shape}; it should be uint8 {want}")
-    return picture
