@@ -76,7 +76,7 @@ BAD = {
     "no such option": ("talk.mp4 speech.wav -o out.mp4 --with colour=red", None, "colour"),
     "a strength of 9": ("talk.mp4 speech.wav -o out.mp4 --strength 9", None, "9"),
     "a quality of 99": ("talk.mp4 speech.wav -o out.mp4 --quality 99", None, "99"),
-    "a setting that is no number": ("talk.mp4 speech.wav -o out.mp4 --with smooth=soft", None, "a number; given soft"),
+    "a setting that is no number": ("talk.mp4 speech.wav -o out.mp4 --with strength=soft", None, "number; given soft"),
     "a setting that is dub's own": ("talk.mp4 speech.wav -o out.mp4 --with speech=1", None, "'speech' is none of them"),
     "a folder as the output": ("talk.mp4 speech.wav -o .", None, "is a folder"),
     "a name too long": (f"talk.mp4 speech.wav -o {'n' * 300}.mp4", None, "too long"),

@@ -111,7 +111,7 @@ def test_pixels_outside_the_mask_are_the_frames_own(blend: paint.Blend) -> None:
     mask[10:30, 10:30] = 1
     face = Face(np.full((40, 40, 3), 200, np.uint8), mask, shift(50, 40))
     kept = frame.copy()
-    result = paint.composite(frame, face, blend)
+    result = paint.composite(frame, face, paint.Finish(blend))
     np.testing.assert_array_equal(frame, kept)
     outside = np.ones(frame.shape[:2], bool)
     outside[50:70, 60:80] = False
@@ -126,6 +126,18 @@ def test_a_whole_pixel_place_is_painted_without_resampling_even_over_the_edge() 
     result = paint.composite(frame, Face(picture, np.ones((20, 20), np.float32), shift(-5, 15)))
     np.testing.assert_array_equal(result[15:30, :15], picture[:15, 5:])
     assert not result[:15].any()
+
+
+def test_the_finish_matches_colours_and_an_exact_face_is_left_alone() -> None:
+    frame = np.full((60, 60, 3), (150, 120, 100), np.uint8)
+    down, across = np.mgrid[-1:1:40j, -1:1:40j]
+    mask = np.clip(1.8 - 1.8 * np.hypot(down, across), 0, 1).astype(np.float32)
+    blue = np.full((40, 40, 3), (90, 90, 160), np.uint8)
+    finish = paint.Finish("multiband", colour=True, grain=True)
+    matched = paint.composite(frame, Face(blue, mask, shift(10, 10)), finish)
+    np.testing.assert_allclose(matched[30, 30], (150, 120, 100), atol=4)
+    exact = paint.composite(frame, Face(blue, mask, shift(10, 10), exact=True), finish)
+    np.testing.assert_array_equal(exact[30, 30], (90, 90, 160))
 
 
 def test_a_turned_and_scaled_face_lands_where_its_place_says() -> None:

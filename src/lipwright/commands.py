@@ -58,12 +58,14 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--sync-mode", choices=modes, help="what happens where video and speech differ in length (bounce)")
     add("--start", type=float, metavar="SECONDS", help="when the speech begins; the mouth is closed until then (0.0)")
     add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
+    flag = argparse.BooleanOptionalAction
+    add("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.8)")
+    add("--colour", action=flag, help="bring the mouth's colours to those around it (True)")
+    add("--grain", action=flag, help="bring the mouth's grain to the frame's (True)")
     add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
-    own("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.8)")
-    own("--grain", action=argparse.BooleanOptionalAction, help="bring the mouth's grain to the frame's (True)")
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=_setting, metavar="NAME=VALUE", help=other)
 
@@ -163,8 +165,10 @@ def _train(options: Options, progress: Progress) -> Answer:
 
 def _models_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("action", nargs="?", default="list", choices=["list", "pull", "verify"], help="what to do (list)")
-    add("names", nargs="*", default=[], metavar="NAME", help="which weights (all)")
+    choices = ["list", "pull", "verify", "import"]
+    add("action", nargs="?", default="list", choices=choices, help="what to do (list)")
+    add("names", nargs="*", default=[], metavar="NAME", help="which weights (all); for import, the FILE")
+    add("--name", help="what imported weights are called from then on (as the file)")
 
 
 def _models(options: Options, progress: Progress) -> Answer:
@@ -172,12 +176,30 @@ def _models(options: Options, progress: Progress) -> Answer:
 
     if options["action"] == "list":
         return _models_list()
+    if options["action"] == "import":
+        return _models_import(options["names"], options.get("name", ""))
     names = options["names"] or [card.name for card in registry.cards()]
     if options["action"] == "pull":
         paths = {name: str(registry.pull(name, progress)) for name in names}
     else:
         paths = {name: str(registry.verify(name)) for name in names}
     return Answer("\n".join(f"{name}: {path}" for name, path in paths.items()), paths)
+
+
+def _models_import(files: list[str], name: str) -> Answer:
+    from lipwright.errors import InputError
+    from lipwright.train.foreign import bring
+
+    if len(files) != 1:
+        raise InputError(f"give the one FILE to import: lipwright models import FILE; given {len(files)}")
+    made = bring(files[0], name=name)
+    said = [f"saved as {made.dialect}", f"network {made.architecture}", f"pictures of {made.size} px"]
+    said += [] if made.step is None else [f"step {made.step}"]
+    said += [] if made.difference is None else [f"answers within {made.difference:.1g} of the original's"]
+    use = f"lipwright dub talk.mp4 speech.wav -o out.mp4 --dubber wav2lip --with weights={made.name}"
+    return Answer(
+        f"{made.name}: {made.path}\n    {', '.join(said)}\n    {use}", asdict(made) | {"path": str(made.path)}
+    )
 
 
 def _models_list() -> Answer:
@@ -218,5 +240,5 @@ VERBS = {
     "prepare": Verb("turn a dataset into what training reads", _prepare_options, _prepare),
     "train": Verb("train our networks on a prepared dataset", _train_options, _train),
     "demo": Verb("show what lipwright does; needs no input", _demo_options, _demo),
-    "models": Verb("list the members and weights; pull or verify weights", _models_options, _models),
+    "models": Verb("list the members and weights; pull, verify or import weights", _models_options, _models),
 }

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from lipwright import canvas as playback, faces, paint, registry, speech as voices
-from lipwright.dubbers import Dubber, Scene
+from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.types import Audio, Clip, Dubbed, Int, Issue, Picture, Progress
 
@@ -35,7 +35,10 @@ def dub(
     speech: Audio,
     *,
     dubber: str = "landmark",
+    smooth: float = SMOOTH,
     blend: paint.Blend = "feather",
+    colour: bool = True,
+    grain: bool = True,
     silence: Silence = "refuse",
     sync_mode: SyncMode = "bounce",
     start: float = 0.0,
@@ -54,7 +57,10 @@ def dub(
         clip: the video, or a still picture opened as a clip.
         speech: at least 0.1 s of sound.
         dubber: a member of the family ``dubbers``.
+        smooth: temporal smoothing of the motion, in frames at 25 fps, 0 to 10.
         blend: how the mouth meets the frame: feather, multiband or poisson.
+        colour: bring the mouth's colours to those of the frame around it.
+        grain: bring the mouth's grain to that of the frame.
         silence: what to do with a speech of nothing but silence (peak under -70 dBFS): refuse it, or close
             the mouth.
         sync_mode: where the speech is longer, the video runs forward and backward (bounce) or over and over
@@ -64,7 +70,7 @@ def dub(
         preview: dub only the first so many seconds of the speech.
         compare: show the source beside (side) or above (stack) the result.
         progress: called while faces are looked for.
-        options: what the dubber takes, see its class; for landmark: strength, smooth, grain.
+        options: what the dubber takes, see its class; for landmark: strength.
 
     Raises:
         InputError: a speech that cannot be spoken, an option that the dubber does not know.
@@ -74,11 +80,14 @@ def dub(
     for name, value, known in (("blend", blend, paint.BLENDS), ("compare", compare or "side", get_args(Compare))):
         if value not in known:
             raise InputError(f"{name} is one of {', '.join(known)}; given {value}")
+    if not 0 <= smooth <= 10:
+        raise InputError(f"smooth must lie between 0 and 10 frames; given {smooth}")
     member = _member(dubber, options)
     length = max(1, round(speech.duration * clip.fps))
     track = faces.track(clip, progress=progress)
-    planned: Dubber = member(Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length)), **options)
-    painted = partial(_painted, planned, blend)
+    scene = Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length), smooth)
+    planned: Dubber = member(scene, **options)
+    painted = partial(_painted, planned, paint.Finish(blend, colour, grain))
     values = {field.name: getattr(clip, field.name) for field in fields(Clip)}
     values.update(length=len(planned.canvas), audio=speech, frames=painted, key="")
     if compare is not None:
@@ -138,9 +147,9 @@ def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
     return member
 
 
-def _painted(planned: Dubber, blend: paint.Blend, start: int, stop: int) -> Iterator[Picture]:
-    for picture, take in planned.takes(start, stop):
-        yield picture if take.face is None else paint.composite(picture, take.face, blend)
+def _painted(planned: Dubber, finish: paint.Finish, start: int, stop: int) -> Iterator[Picture]:
+    for instant, (picture, take) in enumerate(planned.takes(start, stop), start):
+        yield picture if take.face is None else paint.composite(picture, take.face, finish, instant)
 
 
 def _beside(

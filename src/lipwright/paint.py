@@ -6,8 +6,9 @@ whole pixels.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from lipwright.types import Face, Float, Mask, Picture
 
 Region = tuple[int, int, int, int]
+Pixel = TypeVar("Pixel", bound=np.generic)
 Blend = Literal["feather", "multiband", "poisson"]
 
 OUTSIDE = -1e4
@@ -57,6 +59,16 @@ def region_of(points: Float, size: tuple[int, int], margin: float = 0.0) -> Regi
     return x0, y0, int(np.clip(high[0], x0 + 1, size[0])), int(np.clip(high[1], y0 + 1, size[1]))
 
 
+def within(inner: Region, outer: Region) -> Region:
+    """``inner`` counted from the corner of ``outer``."""
+    return inner[0] - outer[0], inner[1] - outer[1], inner[2] - outer[0], inner[3] - outer[1]
+
+
+def at_corner(region: Region) -> Float:
+    """The place of a picture whose first pixel lies at the corner of ``region``."""
+    return np.array([[1, 0, region[0]], [0, 1, region[1]]], np.float32)
+
+
 def at(picture: Picture, points: Float) -> Float:
     """Colours (N, 3) of a picture at ``points`` (N, 2), the nearest pixel inside it."""
     tall, wide = picture.shape[:2]
@@ -64,8 +76,8 @@ def at(picture: Picture, points: Float) -> Float:
     return np.asarray(picture[y, x], np.float32)
 
 
-def crop(picture: Picture, region: Region) -> Picture:
-    """The part of a picture in ``region`` (a view)."""
+def crop(picture: NDArray[Pixel], region: Region) -> NDArray[Pixel]:
+    """The part of a picture or mask in ``region`` (a view)."""
     x0, y0, x1, y1 = region
     return picture[y0:y1, x0:x1]
 
@@ -254,15 +266,47 @@ def _grain(picture: Picture, inside: NDArray[np.bool_]) -> float:
     return float(fine.mean()) * 1.25
 
 
-def composite(frame: Picture, face: Face, blend: Blend = "feather") -> Picture:
-    """``frame`` with ``face`` painted on it; the frame given is not changed, pixels outside the mask are kept."""
+@dataclass(frozen=True)
+class Finish:
+    """How a face meets the frame: ``blend`` feather, multiband or poisson; ``colour`` and ``grain``, whether they are
+    brought to those of the frame."""
+
+    blend: Blend = "feather"
+    colour: bool = False
+    grain: bool = False
+
+
+def composite(frame: Picture, face: Face, finish: Finish | None = None, instant: int = 0) -> Picture:
+    """``frame`` with ``face`` painted on it; the frame given is not changed, pixels outside the mask are kept.
+
+    Without a ``finish``, or where the face asks to be painted as it is, it is only feathered by its mask.
+    ``instant``, the output frame's number, makes the grain another one at every frame and the same at every run.
+    """
+    finish = Finish() if finish is None or face.exact else finish
     result = frame.copy()
     region, picture, mask = _placed(face, frame)
     under = crop(result, region)
     if not mask.size or mask.max() <= 0:
         return result
-    under[:] = BLENDS[blend](under, picture, mask)
+    if finish.colour:
+        picture = match_colour(picture, under, mask)
+    if finish.grain:
+        picture = add_grain(picture, under, mask, _noise(instant, mask.shape))
+    under[:] = BLENDS[finish.blend](under, picture, mask)
     return result
+
+
+@functools.cache
+def _noise_tile() -> Float:
+    return np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
+
+
+def _noise(instant: int, size: tuple[int, ...]) -> Float:
+    """Noise (h, w) of deviation 1."""
+    tile = _noise_tile()
+    down, across = ((np.arange(side) + instant * prime) % len(tile) for side, prime in zip(size, (61, 37), strict=True))
+    noise: Float = tile[np.ix_(down, across)]
+    return noise
 
 
 def _placed(face: Face, frame: Picture) -> tuple[Region, Picture, Mask]:

@@ -241,12 +241,14 @@ class Face:
     """A picture to paint on a frame: ``picture`` uint8 (h, w, 3) RGB, ``mask`` float32 (h, w) 0-1, and
     ``place`` float32 (2, 3), the affine map from its pixels to the frame's (cv2's convention).
 
-    A ``place`` that only shifts by whole pixels is painted without resampling.
+    A ``place`` that only shifts by whole pixels is painted without resampling; an ``exact`` face is painted as it
+    is, whatever finish was asked for.
     """
 
     picture: Picture
     mask: Mask
     place: Float
+    exact: bool = False
 
 
 @dataclass(frozen=True)

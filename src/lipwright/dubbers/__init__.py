@@ -16,16 +16,20 @@ from typing import Protocol
 
 from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
 
+SMOOTH = 0.8
+
 
 @dataclass(frozen=True)
 class Scene:
     """What a dubber works from: the source ``clip``, the ``track`` of the face to dub, the ``speech``, and the
-    ``canvas`` int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate)."""
+    ``canvas`` int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate), and
+    ``smooth``, by how many frames at 25 fps motion is smoothed in time (0 = not)."""
 
     clip: Clip
     track: FaceTrack
     speech: Audio
     canvas: Int
+    smooth: float = SMOOTH
 
 
 class Dubber(Protocol):
@@ -38,5 +42,8 @@ class Dubber(Protocol):
     """For each output frame why it passes through untouched, or ""."""
 
     def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
-        """For output frames ``start`` to ``stop``: the source picture shown, and the take."""
+        """For output frames ``start`` to ``stop``: the picture shown, and the take whose face goes on it.
+
+        The picture is the source's, or a copy in which the dubber moved what lies around the face (a jaw).
+        """
         ...

@@ -46,23 +46,19 @@ class Dubber:
     Args:
         scene: what to dub.
         strength: 1 opens the mouth as wide as this person does; 0 keeps it closed; up to 2.
-        smooth: temporal smoothing of the motion, in frames at 25 fps (0 = none).
-        grain: bring the patch's grain to that of the frame.
     """
 
-    def __init__(self, scene: Scene, *, strength: float = 1.0, smooth: float = 0.8, grain: bool = True) -> None:
+    def __init__(self, scene: Scene, *, strength: float = 1.0) -> None:
         if not 0 <= strength <= 2:
             raise InputError(f"strength must lie between 0 and 2; given {strength}")
-        if not 0 <= smooth <= 10:
-            raise InputError(f"smooth must lie between 0 and 10 frames; given {smooth}")
-        self._scene, self._grain = scene, grain
+        self._scene = scene
         self.canvas = scene.canvas
         rate = float(scene.clip.fps)
         points = scene.track.points
         self._points = points
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
         self._shapes = faces.to_canonical(points[:, faces.canonical().moving], self._pose)
-        self._target = self._wanted(strength, smooth * rate / 25)
+        self._target = self._wanted(strength, scene.smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
         self._hidden = self._cover[:, faces.canonical().moving].mean(1)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
@@ -71,7 +67,6 @@ class Dubber:
         self.untouched = [
             self._why(int(frame), int(donor)) for frame, donor in zip(self.canvas, self._donors, strict=True)
         ]
-        self._noise = np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
 
     def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
         """See `lipwright.dubbers.Dubber`."""
@@ -81,7 +76,7 @@ class Dubber:
         try:
             with closing(media.stream(playback.shown(scene.clip, self.canvas[start:stop]), depth=4)) as pictures:
                 for t, picture in enumerate(pictures, start):
-                    yield picture, self._take(t, picture, parts)
+                    yield self._shown(t, picture, parts)
         finally:
             parts.close()
 
@@ -132,33 +127,25 @@ class Dubber:
             return 0, 0, 1, 1
         return paint.region_of(points, self._scene.clip.size, margin=4)
 
-    def _take(self, t: int, picture: Picture, parts: playback.Parts) -> Take:
+    def _shown(self, t: int, picture: Picture, parts: playback.Parts) -> tuple[Picture, Take]:
+        """The frame with its jaw moved, and the donor's mouth to paint on it."""
         frame = int(self.canvas[t])
         if self.untouched[t]:
-            return Take(frame)
-        return Take(frame, self._face(t, frame, picture, parts))
-
-    def _face(self, t: int, frame: int, picture: Picture, parts: playback.Parts) -> Face:
-        """The lower face of ``picture`` with its jaw moved and the donor's mouth in place."""
+            return picture, Take(frame)
         size, here = self._scene.clip.size, self._points[frame, :, :2]
-        scale = float(self._pose.scale[frame])
         wanted = mouth.place(self._target[t], self._points[frame], self._pose[frame : frame + 1])
         region = mouth.region(here, wanted, size)
-        lower = mouth.push(picture, here, wanted, scale, region)
+        share = float(self._frontal[frame]) * mouth.rim(region, size)
         inner = paint.region_of(wanted[faces.canonical().moving], size, margin=1)
-        beside = paint.crop(
-            lower, (inner[0] - region[0], inner[1] - region[1], inner[2] - region[0], inner[3] - region[1])
-        )
         patch, alpha = self._mouth(t, wanted, inner, parts)
-        patch = paint.match_colour(patch, beside, alpha)
-        if self._grain:
-            patch = paint.add_grain(patch, beside, alpha, self._grain_at(t, patch.shape[:2]))
-        beside[:] = paint.BLENDS["feather"](beside, patch, alpha)
-        place = np.array([[1, 0, region[0]], [0, 1, region[1]]], np.float32)
-        mask = float(self._frontal[frame]) * mouth.rim(region, size)
+        alpha = alpha * float(self._frontal[frame])
         if self._hidden[frame] > 0:
-            mask *= 1 - mouth.shadow(here, self._cover[frame], region)
-        return Face(lower, mask, place)
+            shadow = mouth.shadow(here, self._cover[frame], region)
+            share *= 1 - shadow
+            alpha *= 1 - paint.crop(shadow, paint.within(inner, region))
+        moved = mouth.push(picture, here, wanted, float(self._pose.scale[frame]), region)
+        picture = paint.composite(picture, Face(moved, share, paint.at_corner(region)))
+        return picture, Take(frame, Face(patch, alpha, paint.at_corner(inner)))
 
     def _mouth(self, t: int, wanted: Float, region: paint.Region, parts: playback.Parts) -> tuple[Picture, Float]:
         """The mouth of the donor, or of two where the path jumps, warped to ``wanted``; and its alpha."""
@@ -179,10 +166,3 @@ class Dubber:
         asked, there = (float(mouth.opening(x[None])[0]) for x in (self._target[t], self._shapes[donor]))
         donor_mesh = self._points[donor, :, :2] - (left, top)
         return inside.paint_inside(patch, wanted - region[:2], parts[donor], donor_mesh, asked, there), warp.alpha
-
-    def _grain_at(self, t: int, size: tuple[int, ...]) -> Float:
-        """Noise (h, w) of deviation 1, another at every frame, the same at every run."""
-        down, across = (np.arange(side) + t * prime for side, prime in zip(size, (61, 37), strict=True))
-        side = len(self._noise)
-        noise: Float = self._noise[np.ix_(down % side, across % side)]
-        return noise
