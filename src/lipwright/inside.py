@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from lipwright import faces, paint
 from lipwright.types import Float, Picture
 
-STRETCH = (1.15, 1.5)
-"""Times the donor's own opening between which the cavity takes over from stretching."""
+STRETCH, STRETCH_OPEN = (1.15, 1.5), (1.6, 2.2)
+"""Times the donor's own opening between which the cavity takes over from stretching: for a donor whose lips are
+nearly closed, and for one that shows its own inside."""
 
 ROOM = (0.02, 0.045)
 """Openings, in eye distances, from too small to look into to wide enough."""
@@ -34,7 +35,7 @@ def paint_inside(patch: Picture, wanted: Float, part: Picture, source: Float, as
     of that; ``asked`` and ``there`` the openings of the shape and of the donor in eye distances.
     """
     times = asked / max(there, 1e-3)
-    ends = ((times, STRETCH), (asked, ROOM))
+    ends = ((times, STRETCH_OPEN if there >= SHOWS else STRETCH), (asked, ROOM))
     share = float(np.prod([np.clip((value - low) / (high - low), 0, 1) for value, (low, high) in ends]))
     if share <= 0:
         return patch
