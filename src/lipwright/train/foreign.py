@@ -1,0 +1,144 @@
+"""Bring other people's Wav2Lip checkpoints here: read once, checked, kept as ONNX with a card beside it.
+
+    bring("wav2lip_gan.pth", name="gan")
+    dub(clip, speech, dubber="wav2lip", weights="gan")
+
+An ONNX file needs no torch. Everything else is read by `lipwright.train.checkpoint`, which runs nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lipwright import registry
+from lipwright.errors import InputError, MissingExtraError, OutputError, WeightsError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was brought: its ``name`` from now on, how it was saved (``dialect``), the network (``architecture``), the
+    side of its pictures (``size``, px), the ``step`` of training, if the file says, the largest ``difference`` to the
+    original's answers (0-1; None for a file taken as it is), and the ``path`` of the ONNX file."""
+
+    name: str
+    dialect: str
+    architecture: str
+    size: int
+    step: int | None
+    difference: float | None
+    path: Path
+
+
+def bring(file: str | Path, *, name: str = "") -> Imported:
+    """Take a checkpoint of the Wav2Lip family and keep it in the cache under ``name`` (of the file, unless told).
+
+    An earlier import of that name is replaced. The file itself is only read.
+
+    Raises:
+        InputError: no such file, or a name that cannot be one.
+        WeightsError: a file that is damaged, holds another network, or could only be read by running it.
+        MissingExtraError: a PyTorch file, and torch is not installed.
+        OutputError: the cache cannot be written.
+    """
+    source = Path(file)
+    if not source.is_file():
+        raise InputError(f"there is no file {source}")
+    name = _name(name or re.sub(r"[^a-z0-9._-]+", "-", source.stem.lower()).strip("-._"))
+    read = _take if _is_onnx(source) else _convert
+    beside = registry.imported_dir() / f"{name}.part.onnx"
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        made = read(source, name, beside)
+        _keep(made, beside, source)
+    except OSError as problem:
+        raise OutputError(f"{registry.imported_dir()} cannot be filled: {problem.strerror or problem}") from problem
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return made
+
+
+def _name(name: str) -> str:
+    if not NAME.fullmatch(name) or name.endswith(".onnx"):
+        raise InputError(f"a name is small letters, digits, '.', '_' and '-', not ending in .onnx; given {name!r}")
+    if registry.is_shipped(name):
+        raise InputError(f"{name!r} is the name of weights that lipwright has itself; choose another (--name)")
+    return name
+
+
+def _is_onnx(source: Path) -> bool:
+    """Whether a file is ONNX rather than PyTorch's; WeightsError for what is neither."""
+    try:
+        with source.open("rb") as stream:
+            head = stream.read(512)
+    except OSError as problem:
+        raise InputError(f"{source} cannot be read: {problem.strerror or problem}") from problem
+    if not head:
+        raise WeightsError(f"{source} is empty (0 bytes); bring it again")
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise WeightsError(
+            f"{source} is a web page (HTML), not weights: a sign-in or error page was saved in their place"
+        )
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError(f"{source} is a pointer of Git LFS, not the weights; `git lfs pull` brings them")
+    return source.suffix.lower() == ".onnx" or head[0] == 0x08
+
+
+def _take(source: Path, name: str, beside: Path) -> Imported:
+    """An ONNX file as it is, once it has been loaded and its ports are seen to be right."""
+    size = registry.load("dubbers", "wav2lip").Painter(source, "f32").size
+    shutil.copyfile(source, beside)
+    return Imported(name, "ONNX", f"Wav2Lip family, {size} px", size, None, None, _place(name))
+
+
+def _convert(source: Path, name: str, beside: Path) -> Imported:
+    for package in ("torch", "onnxscript"):
+        if find_spec(package) is None:
+            raise MissingExtraError("train", package)
+    from lipwright.train import checkpoint
+
+    found = checkpoint.read(source)
+    architecture, network = checkpoint.generator(found, source)
+    checkpoint.to_onnx(network, beside)
+    difference = checkpoint.gap(network, beside)
+    return Imported(name, found.dialect, architecture, network.layout.size, found.step, difference, _place(name))
+
+
+def _place(name: str) -> Path:
+    return registry.imported_dir() / f"{name}.onnx"
+
+
+def _keep(made: Imported, beside: Path, source: Path) -> None:
+    """Put the file and its card in their place; the card comes last, so that no card is without its file."""
+    import yaml
+
+    with beside.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    step = "" if made.step is None else f", step {made.step}"
+    exact = (
+        "taken as it is" if made.difference is None else f"differs from the original by {made.difference:.1g} at most"
+    )
+    lines: dict[str, Any] = {
+        "what": f"generator of the Wav2Lip family, {made.size} px, imported; for the dubber wav2lip",
+        "file": made.path.name,
+        "sha256": digest,
+        "size": beside.stat().st_size,
+        "licence": "not known here; whoever published it says what it may be used for",
+        "architecture": f"{made.architecture}, from {source.name}: {made.dialect}{step}; {exact}",
+        "data": "not known here",
+    }
+    card = made.path.with_suffix(".yaml")
+    card.unlink(missing_ok=True)
+    beside.replace(made.path)
+    written = card.with_suffix(".part")
+    written.write_text(yaml.safe_dump(lines, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    written.replace(card)
