@@ -37,7 +37,7 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
 
 
 VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "prepare", "train", "demo")}
-COMMAND_ONLY = {"dub": {"video", "out", "quality", "more"}, "train": {"more"}}
+COMMAND_ONLY = {"dub": {"video", "out", "quality", "resume", "more"}, "train": {"more"}}
 """Options of a command that are not keywords of its function."""
 
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _fail(problem, as_json)
         return 1
     except KeyboardInterrupt:
-        print("stopped; no half-written file was kept", file=sys.stderr)
+        print("stopped; no half-written file was kept; the same command takes up what is finished", file=sys.stderr)
         return 130
     _say(json.dumps(answer.data, indent=2) if as_json else answer.text)
     return 0

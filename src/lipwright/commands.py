@@ -62,6 +62,7 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.8)")
     add("--colour", action=flag, help="bring the mouth's colours to those around it (True)")
     add("--grain", action=flag, help="bring the mouth's grain to the frame's (True)")
+    add("--resume", action=flag, help="go on where the same command was interrupted (True)")
     add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
@@ -97,7 +98,9 @@ def _dub(options: Options, progress: Progress) -> Answer:
 
     video, speech = options.pop("video"), options.pop("speech")
     out = media.output_path(options.pop("out"), video, speech)
-    how = {"quality": media.checked_quality(options.pop("quality"))} if "quality" in options else {}
+    how = {name: options.pop(name) for name in ("quality", "resume") if name in options}
+    if "quality" in how:
+        media.checked_quality(how["quality"])
     options |= _more(options, dub, "--with sets the options of another dubber")
     dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
     written = media.write(dubbed, out, progress=progress, **how)

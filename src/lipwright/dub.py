@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
-from lipwright import canvas as playback, faces, paint, registry, speech as voices
+from lipwright import __version__, canvas as playback, faces, paint, registry, speech as voices
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
-from lipwright.types import Audio, Clip, Dubbed, Int, Issue, Picture, Progress
+from lipwright.media.container import content_key
+from lipwright.types import Audio, Clip, Dubbed, Frames, Int, Issue, Picture, Progress
 
 Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
@@ -77,24 +80,27 @@ def dub(
         NoFaceError: no frame shows a face.
     """
     speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
-    for name, value, known in (("blend", blend, paint.BLENDS), ("compare", compare or "side", get_args(Compare))):
-        if value not in known:
-            raise InputError(f"{name} is one of {', '.join(known)}; given {value}")
-    if not 0 <= smooth <= 10:
-        raise InputError(f"smooth must lie between 0 and 10 frames; given {smooth}")
+    _check(blend, compare, smooth)
     member = _member(dubber, options)
     length = max(1, round(speech.duration * clip.fps))
     track = faces.track(clip, progress=progress)
     scene = Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length), smooth)
     planned: Dubber = member(scene, **options)
-    painted = partial(_painted, planned, paint.Finish(blend, colour, grain))
-    values = {field.name: getattr(clip, field.name) for field in fields(Clip)}
-    values.update(length=len(planned.canvas), audio=speech, frames=painted, key="")
+    finish = paint.Finish(blend, colour, grain)
+    key = _key(scene, planned.canvas, options, dubber, finish, compare)
+    made = replace(clip, length=len(planned.canvas), audio=speech, frames=partial(_painted, planned, finish), key=key)
     if compare is not None:
-        wide, tall = clip.size
-        values["size"] = (2 * wide, tall) if compare == "side" else (wide, 2 * tall)
-        values["frames"] = partial(_beside, clip, planned, painted, 1 if compare == "side" else 0)
-    return Dubbed(**values, issues=(*_unheard(speech), *_issues(planned.untouched, float(clip.fps))))
+        made = _compared(clip, planned, made, compare)
+    issues = (*_unheard(speech), *_issues(planned.untouched, float(clip.fps)))
+    return Dubbed(**{field.name: getattr(made, field.name) for field in fields(Clip)}, issues=issues)
+
+
+def _check(blend: str, compare: str | None, smooth: float) -> None:
+    for name, value, known in (("blend", blend, paint.BLENDS), ("compare", compare or "side", get_args(Compare))):
+        if value not in known:
+            raise InputError(f"{name} is one of {', '.join(known)}; given {value}")
+    if not 0 <= smooth <= 10:
+        raise InputError(f"smooth must lie between 0 and 10 frames; given {smooth}")
 
 
 def _placed(speech: Audio, clip: Clip, mode: SyncMode, start: float, preview: float | None) -> Audio:
@@ -134,6 +140,24 @@ def _checked_speech(speech: Audio, silence: Silence) -> Audio:
     return speech
 
 
+def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) -> str:
+    """Names the pictures of a dubbed clip by all that they depend on; "" where the source itself has no name.
+
+    An option that names a file counts by the file's content. Every known network counts, used or not.
+    """
+    if not scene.clip.key:
+        return ""
+    files = [content_key(Path(value)) for value in options.values() if isinstance(value, str) and Path(value).is_file()]
+    networks = [card.sha256 for card in registry.cards()]
+    clip, speech = scene.clip, scene.speech
+    said = (__version__, clip.key, clip.fps, clip.size, speech.rate, scene.smooth, *sorted(options.items()), *how)
+    digest = hashlib.sha256(repr((said, files, networks)).encode())
+    track = (value for value in vars(scene.track).values() if isinstance(value, np.ndarray))
+    for array in (canvas, speech.samples, *track):
+        digest.update(np.ascontiguousarray(array).reshape(-1).data)
+    return digest.hexdigest()
+
+
 def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
     """The class of a dubber, once its options are known to be its own."""
     member: Callable[..., Dubber] = registry.load("dubbers", name).Dubber
@@ -152,9 +176,14 @@ def _painted(planned: Dubber, finish: paint.Finish, start: int, stop: int) -> It
         yield picture if take.face is None else paint.composite(picture, take.face, finish, instant)
 
 
-def _beside(
-    clip: Clip, planned: Dubber, painted: partial[Iterator[Picture]], axis: int, start: int, stop: int
-) -> Iterator[Picture]:
+def _compared(clip: Clip, planned: Dubber, made: Clip, compare: Compare) -> Clip:
+    """``made`` with its source beside it."""
+    (wide, tall), side = clip.size, compare == "side"
+    frames = partial(_beside, clip, planned, made.frames, 1 if side else 0)
+    return replace(made, size=(2 * wide, tall) if side else (wide, 2 * tall), frames=frames)
+
+
+def _beside(clip: Clip, planned: Dubber, painted: Frames, axis: int, start: int, stop: int) -> Iterator[Picture]:
     sources = playback.shown(clip, planned.canvas[start:stop])
     for source, picture in zip(sources, painted(start, stop), strict=True):
         yield np.concatenate([source, picture], axis=axis)
