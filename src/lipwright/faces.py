@@ -125,7 +125,7 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
     points, score, tint, cuts = _follow_all(clip, detector, progress)
     if not np.isfinite(points[:, 0, 0]).any():
         raise NoFaceError(
-            f"no face was found in any of the {clip.length} frames of {clip.source or 'the clip'}; "
+            f"no face was found in {_frames(clip.length)} of {clip.source or 'the clip'}; "
             "give a video in which one face is seen from the front, at least about 40 pixels wide"
         )
     rate = float(clip.fps)
@@ -218,6 +218,10 @@ def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) ->
         grey = cv2.GaussianBlur(grey, (0, 0), 0.4 * step)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _frames(count: int) -> str:
+    return "the one frame" if count == 1 else f"any of the {count} frames"
 
 
 def _follow_all(

@@ -26,7 +26,6 @@ QUIETEST = -45.0
 
 LOG_MEL = AudioSpec("logmel", RATE, COLUMN, BANDS, 4)
 WAV2LIP_MEL = AudioSpec("mel", RATE, 200, 80, 16)
-SYNCNET_MFCC = AudioSpec("mfcc", RATE, 160, 13, 20)
 
 Array = NDArray[np.floating]
 

@@ -41,7 +41,8 @@ def paint_inside(patch: Picture, wanted: Float, part: Picture, source: Float, as
         return patch
     tall, wide = patch.shape[:2]
     warp = paint.mesh_warp(wanted, _hung(source, times), _triangles(), _depth(), (0, 0, wide, tall))
-    hung, depth = paint.pull(part, warp), warp.alpha
+    hung = paint.pull(part, warp)
+    depth = paint.mesh_warp(wanted, wanted, _triangles(), _depth(), (0, 0, wide, tall)).alpha
     light = np.median(paint.at(patch, wanted[list(faces.OUTER_LIPS)]), axis=0)
     across = _across(wanted, wide)
     cavity = np.clip(_cavity(depth, across, there < SHOWS) * (0.6 * light + 0.4 * light.mean()), 0, 255)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lipwright import faces, paint
 from lipwright.types import Float, Int, Mask, Picture
 
-CLOSED_SHARE = 0.08
+CLOSED_SHARE, CLOSED_LEAST = 0.02, 3
 TALKING = 0.05
 SCALES = (0.5, 2.5)
 SHUT, NEARLY = 0.012, 0.022
@@ -100,7 +100,7 @@ class Speaker:
         manner, from their own closed mouth.
         """
         gap = opening(shapes)
-        low = np.argsort(gap)[: max(1, round(CLOSED_SHARE * len(gap)))]
+        low = np.argsort(gap)[: max(CLOSED_LEAST, round(CLOSED_SHARE * len(gap)))]
         closed = shapes[low].mean(0)
         closed = with_opening(closed[None], np.minimum(opening(closed[None]), SHUT))[0]
         if np.quantile(gap, 0.97) - np.quantile(gap, 0.03) >= TALKING:

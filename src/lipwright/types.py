@@ -6,7 +6,7 @@ sound in [-1, 1]. Arrays are described as ``dtype (shape) unit``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -313,6 +313,3 @@ class Dubbed(Clip):
 
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, what)`` while a verb works; total 0 = unknown."""
-
-Settings = Mapping[str, object]
-"""Options by keyword, as the command line passes them through."""

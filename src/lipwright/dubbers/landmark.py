@@ -35,7 +35,7 @@ from lipwright.types import Face, Float, Int, Picture, Take
 POSE_SECONDS = 0.06
 REACH_SECONDS = 5.0
 JUMP, JUMP_CAP = 0.002, 10
-JUMP_MIX = 0.35
+JUMP_MIX, ALIKE = 0.35, 0.02
 SCORE_LEAST = 0.8
 HIDDEN_DONOR, HIDDEN_MOST = 0.03, 0.6
 
@@ -58,6 +58,7 @@ class Dubber:
         self._points = points
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
         self._shapes = faces.to_canonical(points[:, faces.canonical().moving], self._pose)
+        self._gaps = mouth.opening(self._shapes)
         self._target = self._wanted(strength, scene.smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
         self._hidden = self._cover[:, faces.canonical().moving].mean(1)
@@ -151,10 +152,14 @@ class Dubber:
         """The mouth of the donor, or of two where the path jumps, warped to ``wanted``; and its alpha."""
         patch, alpha = self._warped(int(self._donors[t]), t, wanted, region, parts)
         other = int(self._others[t])
-        if other >= 0:
+        if other >= 0 and self._alike(int(self._donors[t]), other):
             second, _ = self._warped(other, t, wanted, region, parts)
             patch = paint.mix(patch, second, JUMP_MIX)
         return patch, alpha
+
+    def _alike(self, donor: int, other: int) -> bool:
+        """Whether two donors open so nearly alike that a mixture of them shows no teeth twice."""
+        return abs(float(self._gaps[donor] - self._gaps[other])) < ALIKE
 
     def _warped(
         self, donor: int, t: int, wanted: Float, region: paint.Region, parts: playback.Parts
@@ -163,6 +168,6 @@ class Dubber:
         warp = paint.mesh_warp(wanted, self._points[donor, :, :2], mouth.triangles(), mouth.alpha() * agreed, region)
         left, top = self._donor_region(donor)[:2]
         patch = paint.pull(parts[donor], warp, (left, top))
-        asked, there = (float(mouth.opening(x[None])[0]) for x in (self._target[t], self._shapes[donor]))
+        asked, there = float(mouth.opening(self._target[t : t + 1])[0]), float(self._gaps[donor])
         donor_mesh = self._points[donor, :, :2] - (left, top)
         return inside.paint_inside(patch, wanted - region[:2], parts[donor], donor_mesh, asked, there), warp.alpha
