@@ -131,3 +131,19 @@ def test_a_turned_head_fades_out() -> None:
     share = mouth.frontal(np.array([0, 25, 40, 70, np.nan], np.float32))
     np.testing.assert_allclose(share[[0, 1, 3, 4]], [1, 1, 0, 0])
     assert 0.2 < share[2] < 0.8
+
+
+def test_a_moving_mouth_stays_inside_its_region_and_what_surrounds_it_stands_still() -> None:
+    points = (faces.canonical().points * 100 + (200, 150, 0))[:, :2].astype(np.float32)
+    ring = mouth.surroundings(points)
+    x0, y0, x1, y1 = mouth.region(points, points, (400, 400))
+    assert x0 <= ring[:, 0].min() and x1 >= ring[:, 0].max() and y1 >= min(400, ring[:, 1].max())
+    assert ring[:, 1].max() > points[152, 1] + 20
+
+
+def test_a_shadow_lies_where_the_cover_is() -> None:
+    points = (faces.canonical().points * 100 + (200, 150, 0))[:, :2].astype(np.float32)
+    cover = np.zeros(468, np.float32)
+    cover[faces.canonical().points[:, 0] > 0.2] = 1
+    seen = mouth.shadow(points, cover, (100, 100, 300, 300))
+    assert seen[150, 150] > 0.9 and seen[150, 60] == 0

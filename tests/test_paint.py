@@ -161,3 +161,15 @@ def test_a_softened_mask_keeps_what_it_had() -> None:
     mask[18:22, 18:22] = 1
     soft = paint.soften(mask, 3)
     assert soft[20, 20] > 0.8 and soft[20, 23] > 0.3 and soft[20, 34] == 0
+
+
+def test_a_mixture_lies_between_its_parts() -> None:
+    dark, light = np.full((4, 4, 3), 50, np.uint8), np.full((4, 4, 3), 150, np.uint8)
+    assert (paint.mix(dark, light, 0.25) == 75).all()
+
+
+def test_a_region_stays_inside_the_frame_and_counts_from_another() -> None:
+    points = np.array([[-5.0, 10.2], [30.0, 70.0]], np.float32)
+    assert paint.region_of(points, (40, 60), margin=2) == (0, 8, 33, 60)
+    assert paint.within((5, 8, 20, 30), (3, 4, 40, 40)) == (2, 4, 17, 26)
+    assert paint.at_corner((3, 4, 40, 40)).tolist() == [[1, 0, 3], [0, 1, 4]]
