@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipwright import canvas as playback, faces, features, media, mouth, occlusion, paint, registry, runtime, steady
-from lipwright.dubbers import Scene
+from lipwright.dubbers import Scene, _wav2lip_original as original
 from lipwright.errors import InputError, WeightsError
-from lipwright.types import IBUG68, Audio, AudioSpec, Face, FaceSpec, Float, Int, Mask, Picture, Take
+from lipwright.types import IBUG68, Audio, Face, FaceSpec, Float, Mask, Picture, Take
 
 FACE = FaceSpec(size=(96, 96), region="face", margin=1.06)
 """What the original sees: the box of the face, here from the mesh, with a little more below the chin."""
@@ -102,8 +102,8 @@ class _Way(Protocol):
         """The face of a source frame, uint8 (S, S, 3)."""
         ...
 
-    def face(self, frame: int, picture: Picture, painted: Picture) -> Face:
-        """What is put on ``picture``."""
+    def face(self, frame: int, painted: Picture) -> Face:
+        """What is put on a source frame."""
         ...
 
 
@@ -142,9 +142,9 @@ class Dubber:
         self._way: _Way
         if compat:
             self._mel, self._spec = features.mel(heard).T, replace(HEARD, lead=0.0)
-            count = _chunks(len(self._mel), self._spec, scene)
+            count = original.chunks(len(self._mel), self._spec, scene.clip.fps)
             self.canvas = np.zeros(count, np.int64) if static else np.arange(count) % scene.clip.length
-            self._way = _Original(scene, self._painter.size, _four(pads, "pads", (0, 10, 0, 0)), box, nosmooth)
+            self._way = original.Original(scene, self._painter.size, pads, box, nosmooth)
         else:
             quiet = np.zeros(round(TAIL_SECONDS * features.RATE), np.float32)
             self._mel = features.mel(Audio(np.concatenate([heard.samples, quiet]), features.RATE)).T
@@ -161,7 +161,7 @@ class Dubber:
             painted = dict(zip(rows, self._paint(first, pictures, rows), strict=True))
             for k, picture in enumerate(pictures):
                 frame = int(self.canvas[first + k])
-                yield picture, Take(frame, self._way.face(frame, picture, painted[k]) if k in painted else None)
+                yield picture, Take(frame, self._way.face(frame, painted[k]) if k in painted else None)
 
     def _paint(self, first: int, pictures: list[Picture], rows: list[int]) -> Sequence[Picture] | Pictures:
         """The faces of those ``pictures`` that are in ``rows``, mouths painted."""
@@ -185,15 +185,6 @@ def _weights(name: str) -> Path:
             "then give weights=NAME (--with weights=NAME)"
         )
     return Path(name) if name.endswith(".onnx") else registry.path(name)
-
-
-def _four(values: Sequence[int] | None, name: str, otherwise: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    if values is None:
-        return otherwise
-    if not isinstance(values, list | tuple) or len(values) != 4 or not all(isinstance(v, int) for v in values):
-        raise InputError(f"{name} is four whole numbers, top, bottom, left, right, such as [0,10,0,0]; given {values}")
-    top, bottom, left, right = values
-    return top, bottom, left, right
 
 
 # ------------------------------------------------------------------------------------------ as it should be
@@ -231,13 +222,12 @@ class _Aligned:
             cv2.warpAffine(part, place, (self._size, self._size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         )
 
-    def face(self, frame: int, picture: Picture, painted: Picture) -> Face:
+    def face(self, frame: int, painted: Picture) -> Face:
         region, place = self._region(frame)
         size = (region[2] - region[0], region[3] - region[1])
         patch = cv2.warpAffine(painted, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         mask = self._mask(frame, region) * cv2.warpAffine(self._rim, place, size, flags=cv2.INTER_LINEAR)
-        patch = paint.match_colour(patch, paint.crop(picture, region), mask)
-        return Face(patch, mask, np.array([[1, 0, region[0]], [0, 1, region[1]]], np.float32))
+        return Face(patch, mask, paint.at_corner(region))
 
     def _region(self, frame: int) -> tuple[paint.Region, Float]:
         """The region of the frame that holds the face, and the map from the face's pixels to the region's."""
@@ -279,75 +269,3 @@ def _places(points: Float, pose: faces.Pose, sigma: float, size: int) -> Float:
     matrix = turn * step[:, None, :]
     origin = centre + np.einsum("tij,tj->ti", turn, low + step / 2)
     return np.concatenate([matrix, origin[:, :, None]], axis=2).astype(np.float32)
-
-
-# ------------------------------------------------------------------------------------------ as the original does
-
-
-class _Original:
-    """Boxes with pads, averaged over themselves and the four that follow; a hard rectangle."""
-
-    def __init__(
-        self, scene: Scene, size: int, pads: tuple[int, int, int, int], box: Sequence[int] | None, nosmooth: bool
-    ) -> None:
-        self._size = size
-        if box is None:
-            self._boxes = padded(scene.track.box, pads, scene.clip.size)
-            for start, stop in () if nosmooth else steady.stretches(self._boxes[:, 0] >= 0):
-                self._boxes[start:stop] = averaged(self._boxes[start:stop])
-        else:
-            self._boxes = np.tile(_box(_four(box, "box", (0, 0, 0, 0)), scene.clip.size), (scene.clip.length, 1))
-
-    def why(self, frame: int) -> str:
-        left, top, right, bottom = self._boxes[frame]
-        return "" if left < right and top < bottom else "no face is seen"
-
-    def cut(self, frame: int, picture: Picture) -> Picture:
-        left, top, right, bottom = self._boxes[frame]
-        return np.asarray(cv2.resize(picture[top:bottom, left:right], (self._size, self._size)))
-
-    def face(self, frame: int, picture: Picture, painted: Picture) -> Face:  # noqa: ARG002 - the other way needs it
-        left, top, right, bottom = (int(edge) for edge in self._boxes[frame])
-        whole = np.ones((bottom - top, right - left), np.float32)
-        place = np.array([[1, 0, left], [0, 1, top]], np.float32)
-        return Face(np.asarray(cv2.resize(painted, (right - left, bottom - top))), whole, place)
-
-
-def padded(boxes: Float, pads: tuple[int, int, int, int], size: tuple[int, int]) -> Int:
-    """Boxes (T, 4) x0 y0 x1 y1 px in whole pixels, widened by ``pads`` (top, bottom, left, right), inside a frame of
-    ``size`` (w, h); int64, -1 where there is no face."""
-    top, bottom, left, right = pads
-    whole = np.nan_to_num(boxes, nan=0).astype(np.int64)
-    whole += np.array([-left, -top, right, bottom])
-    whole[:, :2] = np.maximum(0, whole[:, :2])
-    whole[:, 2:] = np.minimum(size, whole[:, 2:])
-    return np.where(np.isfinite(boxes), whole, -1)
-
-
-def averaged(boxes: Int, over: int = 5) -> Int:
-    """The original's smoothing of boxes (T, 4): each becomes the mean, cut to whole pixels, of itself and the four
-    that follow, in place; the last ones share the last five."""
-    result = boxes.copy()
-    for k in range(len(result)):
-        window = result[len(result) - over :] if k + over > len(result) else result[k : k + over]
-        result[k] = window.mean(axis=0)
-    return result
-
-
-def _box(box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    top, bottom, left, right = box
-    if not (0 <= top < bottom <= size[1] and 0 <= left < right <= size[0]):
-        raise InputError(
-            f"box is top, bottom, left, right within the picture of {size[0]} x {size[1]} pixels; given {list(box)}"
-        )
-    return left, top, right, bottom
-
-
-def _chunks(columns: int, spec: AudioSpec, scene: Scene) -> int:
-    """Frames that the original makes from ``columns`` of mel: it stops with the first window that overruns."""
-    if columns < spec.steps:
-        raise InputError("with compat=true a speech lasts at least 0.2 s, one window of what the network hears")
-    count = 0
-    while spec.first(count, scene.clip.fps) + spec.steps <= columns:
-        count += 1
-    return count + 1
