@@ -145,7 +145,7 @@ def test_every_blend_leaves_the_rest_of_the_frame_alone(clip: Clip, blend: str) 
         (drawn.voice(1.0), {"compare": "over"}, "compare is one of side, stack; given over"),
         (drawn.voice(1.0), {"silence": "loud"}, "silence is one of refuse, close; given loud"),
         (drawn.voice(1.0), {"sync_mode": "freeze"}, "sync_mode is one of bounce, loop, cut_off, silence, remap"),
-        (drawn.voice(1.0), {"start": -1.0}, "the speech can start at 0 s or later; given -1"),
+        (drawn.voice(1.0), {"start": -1.0}, "the speech can start between 0 s and 86400 s"),
         (drawn.voice(1.0), {"strenght": 1.0}, "has no option strenght; it has strength"),
         (drawn.voice(1.0), {"dubber": "puppet"}, "landmark"),
     ],

@@ -22,7 +22,7 @@ Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
 SyncMode = Literal["bounce", "loop", "cut_off", "silence", "remap"]
 
-SHORTEST = 0.1
+SHORTEST, LATEST = 0.1, 86400.0
 SILENT = 10 ** (-70 / 20)
 KINDS: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
@@ -107,8 +107,8 @@ def _placed(speech: Audio, clip: Clip, mode: SyncMode, start: float, preview: fl
     """The speech as the output sounds: begun at ``start``, as long as the mode says, no longer than the preview."""
     if mode not in get_args(SyncMode):
         raise InputError(f"sync_mode is one of {', '.join(get_args(SyncMode))}; given {mode}")
-    if not 0 <= start < float("inf"):
-        raise InputError(f"the speech can start at 0 s or later; given {start}")
+    if not 0 <= start <= LATEST:
+        raise InputError(f"the speech can start between 0 s and {LATEST:.0f} s (a day); given {start}")
     if preview is not None and not preview >= SHORTEST:
         raise InputError(f"a preview lasts at least {SHORTEST} s; given {preview}")
     if start:
@@ -168,6 +168,9 @@ def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
         kind = KINDS.get(type(known[key].default))
         if kind and (not isinstance(value, kind[0]) or (isinstance(value, bool) and bool not in kind[0])):
             raise InputError(f"the option {key} of the dubber '{name}' is {kind[1]}; given {value}")
+    for key, (low, high) in getattr(member, "RANGES", {}).items():
+        if not low <= options.get(key, low) <= high:
+            raise InputError(f"{key} must lie between {low:g} and {high:g}; given {options[key]}")
     return member
 
 

@@ -3,7 +3,8 @@
 A file here is a member; its name is its public name. A member has a class ``Dubber``, built as
 ``Dubber(scene, **options)`` from a `Scene`: building it plans the whole take (cheap to keep, no pictures),
 and ``takes(start, stop)`` gives pictures and `lipwright.types.Take` one by one, in constant memory. Its
-options are the keyword arguments of its ``__init__``; unknown ones are refused. A member that needs something of
+options are the keyword arguments of its ``__init__``; unknown ones are refused, and numbers outside what its
+``RANGES`` says, where it has any. A member that needs something of
 the user's, such as weights, has ``TINY``, options that make it work in tests without. Nothing else has to be
 edited: the new member appears in ``lipwright models``, in error messages and in the contract tests by itself.
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +30,6 @@ from lipwright import (
     steady,
 )
 from lipwright.dubbers import Scene
-from lipwright.errors import InputError
 from lipwright.types import Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
@@ -48,9 +48,9 @@ class Dubber:
         strength: 1 opens the mouth as wide as this person does; 0 keeps it closed; up to 2.
     """
 
+    RANGES: ClassVar = {"strength": (0.0, 2.0)}
+
     def __init__(self, scene: Scene, *, strength: float = 1.0) -> None:
-        if not 0 <= strength <= 2:
-            raise InputError(f"strength must lie between 0 and 2; given {strength}")
         self._scene = scene
         self.canvas = scene.canvas
         rate = float(scene.clip.fps)

@@ -226,7 +226,10 @@ class _Aligned:
         region, place = self._region(frame)
         size = (region[2] - region[0], region[3] - region[1])
         patch = cv2.warpAffine(painted, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        mask = self._mask(frame, region) * cv2.warpAffine(self._rim, place, size, flags=cv2.INTER_LINEAR)
+        mask = cv2.warpAffine(self._lower(frame), place, size, flags=cv2.INTER_LINEAR)
+        mask *= float(self._frontal[frame])
+        if self._hidden[frame] > 0:
+            mask *= 1 - mouth.shadow(self._track.points[frame, :, :2], self._cover[frame], region)
         return Face(patch, mask, paint.at_corner(region))
 
     def _region(self, frame: int) -> tuple[paint.Region, Float]:
@@ -236,17 +239,13 @@ class _Aligned:
         region = paint.region_of(corners, self._clip.size, margin=1)
         return region, place - np.array([[0, 0, region[0]], [0, 0, region[1]]], np.float32)
 
-    def _mask(self, frame: int, region: paint.Region) -> Mask:
-        """float32 (h, w): the lower face, softly, fading with the turn of the head and where something covers it."""
-        here = self._track.points[frame, :, :2]
-        outline = here[list(OUTLINE)]
+    def _lower(self, frame: int) -> Mask:
+        """float32 (S, S): the lower face in the face's own pixels, softly, and nothing at their edges."""
+        place = self._places[frame]
+        outline = (self._track.points[frame, list(OUTLINE), :2] - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
         middle = outline.mean(0)
-        size, tall = (region[2] - region[0], region[3] - region[1]), region[3] - region[1]
-        mask = paint.polygon(size, middle + WIDER * (outline - middle) - region[:2], SOFT * tall)
-        mask *= float(self._frontal[frame])
-        if self._hidden[frame] > 0:
-            mask *= 1 - mouth.shadow(here, self._cover[frame], region)
-        return mask
+        wider = middle + WIDER * (outline - middle)
+        return paint.polygon((self._size, self._size), wider, SOFT * self._size) * self._rim
 
 
 def _places(points: Float, pose: faces.Pose, sigma: float, size: int) -> Float:
