@@ -17,7 +17,8 @@ import numpy as np
 
 from lipwright import faces, motion
 from lipwright.train import data
-from lipwright.train.motion import CLOSED, pearson, speaker_units
+from lipwright.train.judge import pearson
+from lipwright.train.space import CLOSED, speaker_units
 from lipwright.types import Audio
 
 

@@ -1,6 +1,7 @@
 """Training on drawn data: a mouth that opens as loud as a noise is."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,20 @@ pytest.importorskip("lightning")
 
 from lipwright import runtime, sync  # noqa: E402
 from lipwright.errors import InputError, WeightsError  # noqa: E402
-from lipwright.train import (  # noqa: E402  # noqa: E402
+from lipwright.train import (  # noqa: E402
     augment,
     crossfit,
     data,
     engine,
     expert,
     export,
+    judge,
     losses,
     motion,
     networks,
     offsets,
     recipes,
+    space,
     train,
 )
 
@@ -103,7 +106,8 @@ def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     kept = engine.load(tmp_path / "best.pt")
     network = networks.MotionNet(3, VERTICES, "tiny", 0.0)
     network.load_state_dict(kept["network"])
-    assert motion.calibrate(network.eval(), data.read(prepared).val) == pytest.approx(figures["factor"])
+    alone = networks.MotionNets([network.eval()])
+    assert judge.calibrate(alone, data.read(prepared).val) == pytest.approx(figures["factor"])
     columns = np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32)
     with torch.no_grad():
         coefficients, opening, _ = network(torch.from_numpy(columns))
@@ -113,6 +117,90 @@ def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     np.testing.assert_allclose(shape, wanted, atol=1e-3)
     np.testing.assert_allclose(opened, opening.numpy() * spread, atol=1e-3)
     assert ((closed >= 0) & (closed <= 1)).all()
+
+
+def recordings(speakers: int, frames: int = 40) -> list[data.Recording]:
+    """Mouths that open in waves, each speaker's with another shape, on heads that move a little."""
+    random, made = np.random.default_rng(3), []
+    for k in range(speakers):
+        opening = 0.05 + 0.03 * np.sin(np.arange(frames) / 3 + k)
+        shapes = np.zeros((frames, VERTICES, 3), np.float32)
+        shapes[:, :, 1] = opening[:, None] * np.linspace(0, 1, VERTICES)
+        shapes[:, :, 0] = 0.02 * random.normal(0, 1, (frames, 1)) * np.linspace(-1, 1, VERTICES)
+        shapes += 0.05 * random.normal(0, 1, (frames, 1, 3))
+        made.append(
+            data.Recording(
+                f"r{k}", f"s{k}", np.zeros((frames, 48, 64), np.uint8), shapes.astype(np.float16),
+                opening.astype(np.float32), np.ones(frames, bool), np.zeros(frames * 640, np.int16),
+            )
+        )  # fmt: skip
+    return made
+
+
+def test_speakers_kept_aside_are_whole_and_like_the_rest():
+    spoken = [*recordings(30), *recordings(30), *recordings(1, 4000)]
+    learn, kept = data.hold(spoken, 0.1)
+    assert len(learn) + len(kept) == len(spoken)
+    assert len({r.speaker for r in kept}) == 3
+    assert not {r.speaker for r in learn} & {r.speaker for r in kept}
+    assert "s0" in {r.speaker for r in learn}
+    learn, kept = data.hold(spoken, 0)
+    assert (len(learn), kept) == (len(spoken), [])
+
+
+def test_training_stops_by_the_speakers_kept_aside_and_never_learns_from_them(prepared):
+    known = data.Prepared(recordings(20), data.read(prepared).val)
+    recipe = recipes.build(motion.MotionRecipe, {**TINY, "hold": 0.2, "components": 2}, "here")
+    task = motion.MotionTask(recipe, known)
+    assert len(task.held) == 4
+    assert not {r.id for r in task.held} & {r.id for r in task.draw.recordings + known.val}
+    assert motion.MotionTask(replace(recipe, hold=0.0), known).held is known.val
+
+
+def spaced(seed: int) -> networks.MotionNet:
+    torch.manual_seed(seed)
+    network = networks.MotionNet(2, VERTICES, "tiny", 0.0).eval()
+    found = space.fit_space(recordings(6), 2)
+    network.basis.copy_(torch.from_numpy(found.basis))
+    network.slope.copy_(torch.from_numpy(found.slope))
+    network.spread.copy_(torch.tensor([found.spread, found.least]))
+    return network
+
+
+def test_networks_together_say_the_mean_and_are_exported_as_one(tmp_path):
+    one, other = spaced(0), spaced(1)
+    columns = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32))
+    export.motion(networks.MotionNets([one, other]), tmp_path / "motion.onnx")
+    shape, opened, _, spread = runtime.load(tmp_path / "motion.onnx", precision="f32")(columns.numpy())
+    with torch.no_grad():
+        said = [network(columns) for network in (one, other)]
+        points = [network.points(*parts[:2]).numpy() for network, parts in zip((one, other), said, strict=True)]
+    np.testing.assert_allclose(shape, (points[0] + points[1]) / 2, atol=1e-3)
+    np.testing.assert_allclose(opened / spread, (said[0][1] + said[1][1]).numpy() / 2, atol=1e-3)
+
+
+def test_calibration_opens_networks_together_as_far_as_real_mouths(prepared):
+    both, spoken = networks.MotionNets([spaced(0), spaced(1)]), data.read(prepared).val
+    with torch.no_grad():
+        for member in both.members:
+            member.out.weight *= 20  # untrained, it hardly moves
+    judge.calibrate(both, spoken)
+    assert judge.judge(both, spoken)["amplitude"] == pytest.approx(1, abs=0.01)
+
+
+def test_a_network_of_another_training_is_not_averaged(prepared, tmp_path):
+    recipe = recipes.build(motion.MotionRecipe, {**TINY, "components": 2, "beside": str(tmp_path / "b.pt")}, "here")
+    task = motion.MotionTask(recipe, data.read(prepared))
+    engine.save(tmp_path / "b.pt", {"network": networks.MotionNet(3, VERTICES, "tiny").state_dict()})
+    with pytest.raises(WeightsError, match="these components"):
+        task.joined(task.network())
+    other = networks.MotionNet(2, VERTICES, "tiny")
+    other.basis.fill_(1.0)
+    engine.save(tmp_path / "b.pt", {"network": other.state_dict()})
+    with pytest.raises(WeightsError, match="other recordings"):
+        task.joined(task.network())
+    engine.save(tmp_path / "b.pt", {"network": task.network().state_dict()})
+    assert len(task.joined(task.network()).members) == 2
 
 
 def test_crop_expert_exports_both_encoders(tmp_path):

@@ -53,14 +53,15 @@ def train(
         changes: any setting of the recipe, e.g. ``size="tiny"``.
 
     Returns:
-        The figures of the best validation.
+        The figures of the best validation; of the motion network, those of the val recordings, which chose nothing
+        unless the recipe's ``hold`` is 0.
 
     Raises:
         InputError: for an unknown name, a recipe that does not fit, or data that are not prepared.
         MissingExtraError: when torch is not installed.
     """
     _needs()
-    from lipwright.train import data as recordings, engine, expert, export, motion, recipes
+    from lipwright.train import data as recordings, engine, expert, export, judge, motion, recipes
 
     if what not in KINDS:
         raise InputError(f"there is no training called {what!r}; there are: {', '.join(KINDS)}")
@@ -76,10 +77,11 @@ def train(
         return done.figures
     moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
     moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)
-    factor = motion.calibrate(moved.network, prepared.val)
-    export.motion(moved.network, folder / "motion.onnx")
-    figures = {**motion.judge(moved.network, prepared.val), "factor": factor}
-    _card(folder / "motion.onnx", "moves lips, jaw and chin to speech", moved.network, figures, source)
+    joined = moving.joined(moved.network)
+    factor = judge.calibrate(joined, moving.held)
+    export.motion(joined, folder / "motion.onnx")
+    figures = {**judge.judge(joined, prepared.val), "factor": factor}
+    _card(folder / "motion.onnx", "moves lips, jaw and chin to speech", joined, figures, source)
     return figures
 
 

@@ -118,6 +118,24 @@ def apply_offsets(prepared: Prepared, path: Path) -> None:
             recording.offset, recording.keep = int(row["offset"]), row["keep"] == "1"
 
 
+def hold(recordings: list[Recording], share: float) -> tuple[list[Recording], list[Recording]]:
+    """Part the speakers: the recordings to learn from, and those of about ``share`` of the speakers, kept aside.
+
+    The kept say when to stop and how far to open, so that the val recordings have no say in what they judge.
+    They are taken at even steps from the speakers in order of length, so that they are like the rest; whoever
+    speaks longest is never kept, nor is anyone where ``share`` is 0 or the speakers are too few to part.
+    """
+    if share <= 0:
+        return recordings, []
+    lengths: dict[str, int] = {}
+    for recording in recordings:
+        lengths[recording.speaker] = lengths.get(recording.speaker, 0) + len(recording)
+    ordered = sorted(lengths, key=lambda speaker: (-lengths[speaker], speaker))
+    step = max(2, round(1 / share))
+    kept = set(ordered[step // 2 :: step])
+    return [r for r in recordings if r.speaker not in kept], [r for r in recordings if r.speaker in kept]
+
+
 @dataclass(frozen=True)
 class Windows:
     """A drawn batch: ``clips`` (B,) indices, ``at`` float (B, L), the picture of each moment (fractional

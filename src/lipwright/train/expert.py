@@ -49,11 +49,15 @@ class ExpertRecipe(Recipe):
     """Checkpoint of another expert whose sound side this one begins with; empty = from scratch."""
     slow: float = 0.2
     """Learning rate of what came from the teacher, as a share of the rest's."""
+    hold: float = 0.0
+    """Share of the training speakers kept aside to say when to stop; 0 = the val recordings say."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sees not in {"crop", "points"}:
             raise InputError(f"recipe: sees must be crop or points; given {self.sees!r}")
+        if not 0 <= self.hold <= 0.5:
+            raise InputError(f"recipe: hold must lie in 0 to 0.5; given {self.hold}")
         if self.half not in {"all", "a", "b"}:
             raise InputError(f"recipe: half must be all, a or b; given {self.half!r}")
         if self.frames < 2 * EDGE + 4:
@@ -92,10 +96,11 @@ class ExpertTask:
 
     def __init__(self, recipe: ExpertRecipe, prepared: data.Prepared) -> None:
         self.recipe, self.prepared = recipe, prepared
-        chosen = prepared.train
+        chosen, kept = data.hold(prepared.train, recipe.hold)
+        self.held = [recording for recording in kept if recording.keep] or prepared.val
         if recipe.half != "all":
             speakers = halves(prepared.train)[recipe.half]
-            chosen = [recording for recording in prepared.train if recording.speaker in speakers]
+            chosen = [recording for recording in chosen if recording.speaker in speakers]
         self.draw = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
 
     def network(self) -> Expert:
@@ -131,10 +136,10 @@ class ExpertTask:
         return torch.from_numpy(augment.points(shapes(motion), random, recipe.picture)).flatten(2)
 
     def validate(self, network: Expert) -> dict[str, float]:
-        """Offsets of 2 s spans of unseen speakers, ±15 searched: within one frame of nought, and of the
+        """Offsets of 2 s spans of speakers kept aside, ±15 searched: within one frame of nought, and of the
         recording's own offset (which may not be nought); and the sharpness of the peak."""
         nominal, own, contrast = [], [], []
-        for recording in self.prepared.val:
+        for recording in self.held:
             table = distances(network, recording, self.recipe.sees)
             whole = sync.judge(table)
             for start in range(0, len(table) - SPAN + 1, SPAN):

@@ -10,7 +10,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from lipwright.train.networks import COLUMNS, Expert, MotionNet, count
+from lipwright.train.networks import COLUMNS, Expert, MotionNet, MotionNets, count
 
 LENGTH = 40
 """Frames of the example that export traces with."""
@@ -27,7 +27,7 @@ PORTS = {
 class _Speaking(nn.Module):
     """The motion network as it is shipped: log-mel in, points and opening in inter-ocular units out."""
 
-    def __init__(self, network: MotionNet) -> None:
+    def __init__(self, network: MotionNet | MotionNets) -> None:
         super().__init__()
         self.network = network
 
@@ -38,7 +38,7 @@ class _Speaking(nn.Module):
         return self.network.points(coefficients, opening), opening * spread, closed.sigmoid(), spread * 1.0
 
 
-def motion(network: MotionNet, path: Path) -> None:
+def motion(network: MotionNet | MotionNets, path: Path) -> None:
     """Write the motion network as ONNX; any number of frames."""
     example = torch.randn(1, COLUMNS * LENGTH, 64)
     _export(_Speaking(network), example, path, "columns", ["shape", "opening", "closed", "spread"], COLUMNS)

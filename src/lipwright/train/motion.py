@@ -12,15 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lipwright.errors import InputError
+from lipwright.errors import InputError, WeightsError
 from lipwright.features import level, log_mel, normalise
 from lipwright.train import augment, data, engine, losses
-from lipwright.train.networks import MotionNet
+from lipwright.train.judge import judge
+from lipwright.train.networks import MotionNet, MotionNets
 from lipwright.train.recipes import Recipe
-from lipwright.types import Float
-
-CLOSED = 0.5
-"""A mouth is closed where its opening is at most this many of its own spreads above its least."""
+from lipwright.train.space import CLOSED, fit_space, speaker_units, target
 
 
 @dataclass(frozen=True)
@@ -51,82 +49,17 @@ class MotionRecipe(Recipe):
     """Weight of matching the spread of real mouths, against mumbling."""
     closed: float = 0.3
     """Weight of knowing when the mouth is closed."""
+    hold: float = 0.1
+    """Share of the training speakers kept aside to say when to stop and how far to open; 0 = val says."""
+    beside: str = ""
+    """Checkpoint of another motion training, averaged with this one in what is exported; empty = alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 0 <= self.hold <= 0.5:
+            raise InputError(f"recipe: hold must lie in 0 to 0.5; given {self.hold}")
         if not 2 <= self.components <= 64:
             raise InputError(f"recipe: components must lie in 2 to 64; given {self.components}")
-
-
-@dataclass(frozen=True)
-class Space:
-    """How mouths are compared, in units of a speaker's own spread of the inner-lip opening.
-
-    ``slope`` float32 (V·3,), movement for a unit of opening; ``basis`` (K, V·3), the principal components of
-    what opening does not explain, for each unit coefficient; both in inter-ocular units of a typical
-    speaker; ``spread`` and ``least``, that speaker's standard deviation and least of the opening.
-    """
-
-    basis: Float
-    slope: Float
-    spread: float
-    least: float
-
-
-def speaker_units(recordings: list[data.Recording]) -> dict[str, tuple[float, float]]:
-    """Each speaker's least (10th percentile) and spread (standard deviation) of the opening."""
-    openings: dict[str, list[Float]] = {}
-    for recording in recordings:
-        openings.setdefault(recording.speaker, []).append(recording.opening[recording.present])
-    units = {}
-    for speaker, parts in openings.items():
-        together = np.concatenate(parts)
-        units[speaker] = (float(np.percentile(together, 10)), float(max(together.std(), 0.004)))
-    return units
-
-
-def fit_space(recordings: list[data.Recording], components: int, seed: int = 0) -> Space:
-    """Principal components over speakers alike, each recording about its own mean and in its speaker's spread."""
-    units, random = speaker_units(recordings), np.random.default_rng(seed)
-    spread = float(np.median([unit[1] for unit in units.values()]))
-    least = float(np.median([unit[0] for unit in units.values()]))
-    rows, openings = [], []
-    for recording in recordings:
-        own = units[recording.speaker][1]
-        moved = recording.motion.astype(np.float32).reshape(len(recording), -1)
-        picked = random.permutation(len(recording))[:24]
-        rows.append(((moved - moved.mean(0)) * (spread / own))[picked])
-        openings.append(((recording.opening - recording.opening.mean()) / own)[picked])
-    points, opened = np.concatenate(rows), np.concatenate(openings)
-    kept = np.abs(opened) < 6
-    points, opened = points[kept], opened[kept]
-    slope = (points * opened[:, None]).sum(0) / (opened**2).sum()
-    rest = points - opened[:, None] * slope
-    _, deviations, directions = np.linalg.svd(rest - rest.mean(0), full_matrices=False)
-    scale = deviations[:components] / np.sqrt(len(points))
-    return Space((directions[:components] * scale[:, None]).astype(np.float32), slope.astype(np.float32), spread, least)
-
-
-@dataclass
-class Target:
-    """A recording in the space: coefficients (T, K) about their mean, opening (T,) in spreads above its least."""
-
-    coefficients: Float
-    opening: Float
-
-
-def target(recording: data.Recording, space: Space, unit: tuple[float, float]) -> Target:
-    """Express a recording in the space.
-
-    The closed mouth is the recording's mean shape, brought back along ``slope`` by its mean opening, so
-    that it exists also where the mouth never closed.
-    """
-    low, own = unit
-    opened = (recording.opening - low) / own
-    moved = recording.motion.astype(np.float32).reshape(len(recording), -1)
-    moved = (moved - moved.mean(0)) * (space.spread / own) - space.slope * (opened - opened.mean())[:, None]
-    coefficients = moved @ (space.basis / (space.basis**2).sum(1, keepdims=True)).T
-    return Target(np.clip(coefficients, -6, 6).astype(np.float32), np.clip(opened, -2, 8).astype(np.float32))
 
 
 class MotionTask:
@@ -136,7 +69,9 @@ class MotionTask:
 
     def __init__(self, recipe: MotionRecipe, prepared: data.Prepared) -> None:
         self.recipe, self.prepared = recipe, prepared
-        self.draw = data.Draw(prepared.train, recipe.frames, recipe.temper, recipe.stretch)
+        learn, kept = data.hold(prepared.train, recipe.hold)
+        self.held = [recording for recording in kept if recording.keep] or prepared.val
+        self.draw = data.Draw(learn, recipe.frames, recipe.temper, recipe.stretch)
         self.space = fit_space(self.draw.recordings, recipe.components)
         units = speaker_units(self.draw.recordings)
         self.targets = [target(r, self.space, units[r.speaker]) for r in self.draw.recordings]
@@ -145,13 +80,30 @@ class MotionTask:
 
     def network(self) -> MotionNet:
         """A network that knows the space, its sound side taken from the teacher if there is one."""
+        network = self._blank()
+        if self.recipe.teacher:
+            network.trunk.load_state_dict(engine.part(Path(self.recipe.teacher), "audio.trunk."))
+        return network
+
+    def _blank(self) -> MotionNet:
         network = MotionNet(self.recipe.components, self.prepared.vertices, self.recipe.size, self.recipe.drop)
         network.basis.copy_(torch.from_numpy(self.space.basis))
         network.slope.copy_(torch.from_numpy(self.space.slope))
         network.spread.copy_(torch.tensor([self.space.spread, self.space.least]))
-        if self.recipe.teacher:
-            network.trunk.load_state_dict(engine.part(Path(self.recipe.teacher), "audio.trunk."))
         return network
+
+    def joined(self, network: MotionNet) -> MotionNets:
+        """What is exported: the network, averaged with that of ``beside`` if the recipe names one."""
+        if not self.recipe.beside:
+            return MotionNets([network])
+        path, other = Path(self.recipe.beside), self._blank()
+        state = engine.part(path, "")
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in other.state_dict().items()}:
+            raise WeightsError(f"{path} is not of a motion training of this size and these components; train one")
+        other.load_state_dict(state)
+        if not torch.allclose(other.basis.abs(), network.basis.abs(), atol=1e-4):
+            raise WeightsError(f"{path} was trained on other recordings, and means other movements; train it on these")
+        return MotionNets([network, other.eval()])
 
     def groups(self, network: MotionNet) -> Iterable[dict[str, Any]]:
         """What the teacher knew changes slowly."""
@@ -197,90 +149,10 @@ class MotionTask:
         return {"loss": loss, **parts}
 
     def validate(self, network: MotionNet) -> dict[str, float]:
-        """Unseen speakers, whole recordings: correlation, amplitude, closing, and the floor (another's sound)."""
-        return judge(network, self.prepared.val)
-
-
-def calibrate(network: MotionNet, recordings: list[data.Recording]) -> float:
-    """Open the network's mouth as far as real ones; returns the factor, 1 / (median amplitude).
-
-    What is learnt from little data moves too little on speakers it has not heard. The opening is
-    stretched about its mean; the factor is folded into the last layer's weights.
-    """
-    factor = 1 / max(judge(network, recordings)["amplitude"], 0.3)
-    centre = float(np.mean([hear(network, r, r.offset)[1].mean() for r in recordings]))
-    with torch.no_grad():
-        weight, bias = network.out.weight, network.out.bias
-        weight[-2] *= factor
-        if bias is not None:
-            bias[-2] = centre + factor * (bias[-2] - centre)
-    return factor
+        """Speakers kept aside, whole recordings: correlation, amplitude, closing, and the floor (another's sound)."""
+        return judge(network, self.held)
 
 
 def _centred(x: Tensor, mask: Tensor) -> Tensor:
     weight = mask.float() if x.ndim == 2 else mask.float().unsqueeze(-1)
     return x - (x * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
-
-
-def hear(network: MotionNet, recording: data.Recording, offset: int = 0) -> tuple[Float, Float]:
-    """Coefficients (T, K) and opening (T,) for a recording's sound, ``offset`` frames taken out."""
-    windows = data.Windows(np.zeros(1, np.int64), np.arange(len(recording))[None].astype(float), np.ones(1))
-    shifted = data.Recording(**{**vars(recording), "offset": offset})
-    columns = log_mel(data.sounds([shifted], windows))
-    with torch.no_grad():
-        coefficients, opening, _ = network(torch.from_numpy(normalise(columns, level(columns))))
-    return coefficients[0].numpy(), opening[0].numpy()
-
-
-def judge(network: MotionNet, recordings: list[data.Recording]) -> dict[str, float]:
-    """Figures on whole recordings of unseen speakers; see :meth:`MotionTask.validate`."""
-    units = speaker_units(recordings)
-    own, nominal, wrong, ratio, shut, far, still = ([] for _ in range(7))
-    heard = {}
-    for recording in recordings:
-        coefficients, heard[recording.id] = hear(network, recording, recording.offset)
-        gap, most = _distance(network, recording, coefficients, heard[recording.id], units[recording.speaker][1])
-        far.append(gap)
-        still.append(most)
-    for index, recording in enumerate(recordings):
-        low, unit = units[recording.speaker]
-        truth, seen = (recording.opening - low) / unit, recording.present
-        mine = heard[recording.id]
-        plain = mine if recording.offset == 0 else hear(network, recording)[1]
-        other = np.resize(heard[recordings[(index + 1) % len(recordings)].id], len(truth))
-        own.append(pearson(mine[seen], truth[seen]))
-        nominal.append(pearson(plain[seen], truth[seen]))
-        wrong.append(pearson(other[seen], truth[seen]))
-        ratio.append(mine[seen].std() / max(truth[seen].std(), 1e-3))
-        closed = seen & (truth < CLOSED)
-        shut.append((mine[closed] < CLOSED).mean() if closed.any() else np.nan)
-    return {
-        "score": float(np.mean(own)),
-        "median": float(np.median(own)),
-        "nominal": float(np.mean(nominal)),
-        "floor": float(np.mean(wrong)),
-        "amplitude": float(np.median(ratio)),
-        "closed": float(np.nanmean(shut)),
-        "distance": float(np.mean(far)),
-        "still": float(np.mean(still)),
-    }
-
-
-def _distance(
-    network: MotionNet, recording: data.Recording, coefficients: Float, opening: Float, own: float
-) -> tuple[float, float]:
-    """Mean landmark distance, in inter-ocular distances, of said from true movement, and of none at all."""
-    true = recording.motion.astype(np.float32)[recording.present]
-    true -= true.mean(0)
-    with torch.no_grad():
-        said = network.points(torch.from_numpy(coefficients)[None], torch.from_numpy(opening)[None])[0].numpy()
-    said = said[recording.present] * np.float32(own / float(network.spread[0]))
-    said -= said.mean(0)
-    return float(np.linalg.norm(said - true, axis=-1).mean()), float(np.linalg.norm(true, axis=-1).mean())
-
-
-def pearson(a: Float, b: Float) -> float:
-    """Correlation of two series; 0 where either is still."""
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum() / scale) if scale > 1e-9 else 0.0

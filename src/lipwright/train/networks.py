@@ -7,6 +7,7 @@ outermost ``EDGE`` frames of a window know where they are; training never looks 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -208,6 +209,44 @@ class MotionNet(nn.Module):
         """Coefficients (B, T, K) and opening (B, T) to displacements (B, T, V, 3) in inter-ocular units."""
         flat = coefficients @ self.basis + opening.unsqueeze(-1) * self.slope
         return flat.view(*flat.shape[:2], -1, 3)
+
+
+class MotionNets(nn.Module):
+    """Motion networks of one space whose answers are averaged: asked and answering as one :class:`MotionNet`."""
+
+    def __init__(self, members: list[MotionNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def first(self) -> MotionNet:
+        """The first of the members, for what they share."""
+        return cast(MotionNet, self.members[0])
+
+    @property
+    def basis(self) -> Tensor:
+        """As of the members."""
+        return self.first.basis
+
+    @property
+    def slope(self) -> Tensor:
+        """As of the members."""
+        return self.first.slope
+
+    @property
+    def spread(self) -> Tensor:
+        """As of the members."""
+        return self.first.spread
+
+    def forward(self, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The means of the members' coefficients, openings and logits of "closed"."""
+        said = [member(columns) for member in self.members]
+        coefficients, opening, closed = (torch.stack(parts).mean(0) for parts in zip(*said, strict=True))
+        return coefficients, opening, closed
+
+    def points(self, coefficients: Tensor, opening: Tensor) -> Tensor:
+        """As :meth:`MotionNet.points`."""
+        return self.first.points(coefficients, opening)
 
 
 MOTION_REACH = EDGE + 7
