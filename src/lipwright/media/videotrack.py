@@ -6,11 +6,13 @@ interrupted write goes on from the last finished one and gives the same file (`l
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from typing import TypeAlias, cast
 
 import av
@@ -48,15 +50,32 @@ class Coding:
     def options(self) -> dict[str, str]:
         """The encoder's own options."""
         if self.codec == "libx264":
-            return {"preset": "veryfast", "crf": str(self.quality)}
+            return {"preset": "veryfast", "crf": str(self.quality)} | _steady_x264()
         crf = round(self.quality * 63 / 51)  # VP9 counts from 0 to 63
         return {"crf": str(crf), "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
+
+
+@functools.cache
+def _steady_x264() -> dict[str, str]:
+    """The option under which x264 makes the same packets of the same pictures every time.
+
+    Its AVX-512 code for the look-ahead (mbtree) depends on memory nobody has written: the same pictures give another
+    file now and then. Where that code would run, its AVX2 code is asked for, which gives the same bits as plain C.
+    """
+    try:
+        has = "avx512" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        has = False
+    known = "MMX2,SSE,SSE2,SSE2Fast,LZCNT,SSE3,SSSE3,SSE4.1,SSE4.2,AVX,FMA3,AVX2,BMI1,BMI2"  # all CPUs with AVX-512
+    return {"x264-params": f"asm={known}"} if has else {}
 
 
 def content(clip: Clip, coding: Coding, version: str) -> str:
     """All that the packets of a clip's picture track depend on, as text."""
     libraries = sorted(av.library_versions.items())
-    return repr((clip.key, clip.fps, clip.size, clip.length, clip.colour, coding, SEGMENT, version, libraries))
+    return repr(
+        (clip.key, clip.fps, clip.size, clip.length, clip.colour, coding, coding.options, SEGMENT, version, libraries)
+    )
 
 
 def add_video(
