@@ -233,6 +233,7 @@ def test_dub_takes_the_dubbers_length(weights: str) -> None:
         ({"weights": ""}, "needs weights; bring a checkpoint with `lipwright models import FILE"),
         ({"weights": "nobody"}, "there are no weights called 'nobody'; there are: .*wav2lip_tiny"),
         ({"weights": "nowhere.onnx"}, "there is no network at nowhere.onnx"),
+        ({"weights": "gan.pth"}, "is a PyTorch file; `lipwright models import gan.pth --name NAME` takes it once"),
         ({"weights": "motion"}, "is not of the Wav2Lip family, which takes a mel"),
         ({"pads": [0, 0, 0, 0]}, "options of the original; they go with compat=true"),
         ({"compat": True, "pads": [1, 2]}, r"pads is four whole numbers.*given \[1, 2\]"),

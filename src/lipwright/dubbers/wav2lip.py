@@ -184,7 +184,11 @@ def _weights(name: str) -> Path:
             "the dubber 'wav2lip' needs weights; bring a checkpoint with `lipwright models import FILE --name NAME`, "
             "then give weights=NAME (--with weights=NAME)"
         )
-    return Path(name) if name.endswith(".onnx") else registry.path(name)
+    if name.endswith(".onnx"):
+        return Path(name)
+    if name.endswith((".pth", ".pt", ".ckpt")):
+        raise InputError(f"{name} is a PyTorch file; `lipwright models import {name} --name NAME` takes it once")
+    return registry.path(name)
 
 
 # ------------------------------------------------------------------------------------------ as it should be
