@@ -9,6 +9,8 @@ suffix        picture                 sound
 .webm         VP9                     copied if Opus or Vorbis; else Opus
 ============  ======================  ======================================================
 
+MP4 takes no MP3 of less than 16 kHz; that becomes AAC, too.
+
 H.264 with halved chroma (yuv420p), which every player shows, needs even sizes. A picture of odd width or
 height is not cropped: it is written with full chroma (yuv444p), which VLC, mpv, Chrome and ffmpeg play and
 some hardware players do not.

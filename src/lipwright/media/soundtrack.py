@@ -42,7 +42,7 @@ def add_sound(
     track = audio_of(container)
     if track is None:
         raise MediaError(f"{audio.source} has no sound track any more")
-    if audio.span is None and track.codec_context.name in copies:
+    if audio.span is None and track.codec_context.name in copies and _allowed(track, output):
         return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
     info = sound.audio_info(track)
     rate = _rate(codec, info.rate)
@@ -51,6 +51,12 @@ def add_sound(
     if audio.span is not None:
         blocks = sound.between(blocks, *(round(second * rate) for second in audio.span))
     return _encoded(_new_track(output, codec, rate, layout), blocks, layout)
+
+
+def _allowed(track: AudioStream, output: OutputContainer) -> bool:
+    """MP4 takes no MP3 of less than 16 kHz."""
+    slow = track.codec_context.name.startswith("mp3") and track.codec_context.sample_rate < 16000
+    return not (slow and output.format.name == "mp4")
 
 
 def _copied(
