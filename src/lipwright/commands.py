@@ -59,7 +59,7 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--start", type=float, metavar="SECONDS", help="when the speech begins; the mouth is closed until then (0.0)")
     add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
     flag = argparse.BooleanOptionalAction
-    add("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.8)")
+    add("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.5)")
     add("--colour", action=flag, help="bring the mouth's colours to those around it (True)")
     add("--grain", action=flag, help="bring the mouth's grain to the frame's (True)")
     add("--resume", action=flag, help="go on where the same command was interrupted (True)")

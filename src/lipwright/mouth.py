@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from lipwright import faces, paint
 from lipwright.types import Float, Int, Mask, Picture
 
-CLOSED_SHARE, CLOSED_LEAST = 0.02, 3
+CLOSED, READY, CLOSED_LEAST = 0.02, 0.08, 3
+"""Shares of the frames, and frames at least, that show a mouth tightly closed, and closed between words."""
+
 TALKING = 0.05
 SCALES = (0.5, 2.5)
 SHUT, NEARLY = 0.012, 0.022
@@ -85,10 +87,11 @@ def sealed(shapes: Float) -> Float:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A person: ``closed`` (177, 3), the mouth at rest; ``spread``, the deviation of its opening while talking,
-    and ``widest``, the 97th percentile, both in eye distances."""
+    """A person: ``closed`` (177, 3), the mouth as tightly closed as it is seen; ``ready``, closed between words;
+    ``spread``, the deviation of its opening while talking, and ``widest``, the 97th percentile, in eye distances."""
 
     closed: Float
+    ready: Float
     spread: float
     widest: float
 
@@ -100,12 +103,12 @@ class Speaker:
         manner, from their own closed mouth.
         """
         gap = opening(shapes)
-        low = np.argsort(gap)[: max(CLOSED_LEAST, round(CLOSED_SHARE * len(gap)))]
-        closed = shapes[low].mean(0)
-        closed = with_opening(closed[None], np.minimum(opening(closed[None]), SHUT))[0]
+        order = np.argsort(gap)
+        low = [shapes[order[: max(CLOSED_LEAST, round(share * len(gap)))]].mean(0) for share in (CLOSED, READY)]
+        closed, ready = with_opening(np.stack(low), np.minimum(opening(np.stack(low)), SHUT))
         if np.quantile(gap, 0.97) - np.quantile(gap, 0.03) >= TALKING:
-            return cls(closed, float(gap.std()), float(np.quantile(gap, 0.97)))
-        return cls(closed, manner().spread, manner().widest)
+            return cls(closed, ready, float(gap.std()), float(np.quantile(gap, 0.97)))
+        return cls(closed, ready, manner().spread, manner().widest)
 
     def says(self, motion: Float, voiced: Float, strength: float) -> Float:
         """Shapes (T, 177, 3) for a motion (T, 177, 3) away from the closed mouth; ``voiced`` (T,) 0 closes it.
@@ -113,10 +116,10 @@ class Speaker:
         The motion is scaled until its opening deviates as much as this person's does (by 0.5 to 2.5), times
         ``strength``; beyond a fifth more than their widest it levels off. Nearly closed lips are sealed.
         """
-        gap = opening(self.closed + motion)
+        gap = opening(self.ready + motion)
         spoken = gap[voiced > 0.5] if (voiced > 0.5).sum() >= 5 else gap
         scale = float(np.clip(self.spread / max(float(spoken.std()), 1e-3), *SCALES)) * strength
-        shapes = self.closed + (scale * voiced)[:, None, None] * motion
+        shapes = self.closed + voiced[:, None, None] * (self.ready - self.closed + scale * motion)
         gap, most = opening(shapes), self.widest * max(1.0, strength)
         beyond = np.maximum(0, gap - most)
         level = np.minimum(gap, most) + 0.2 * most * np.tanh(beyond / (0.2 * most))

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
 
-SMOOTH = 0.8
+SMOOTH = 0.5
 
 
 @dataclass(frozen=True)
