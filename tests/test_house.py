@@ -180,3 +180,10 @@ def test_shipped_weights_are_small() -> None:
 def test_the_version_is_said_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == lipwright.__version__
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src" / "lipwright" / "weights").glob("*.onnx")), ids=lambda p: p.name)
+def test_shipped_weights_name_no_folder_of_the_machine_that_made_them(path: Path) -> None:
+    content = path.read_bytes()
+    found = [word for word in (b"/home/", b"/root/", b"/work/", b"/tmp/", b"/Users/", b'.py"') if word in content]
+    assert not found

@@ -136,7 +136,7 @@ def test_a_turned_head_fades_out() -> None:
 def test_a_moving_mouth_stays_inside_its_region_and_what_surrounds_it_stands_still() -> None:
     points = (faces.canonical().points * 100 + (200, 150, 0))[:, :2].astype(np.float32)
     ring = mouth.surroundings(points)
-    x0, y0, x1, y1 = mouth.region(points, points, (400, 400))
+    x0, _, x1, y1 = mouth.region(points, points, (400, 400))
     assert x0 <= ring[:, 0].min() and x1 >= ring[:, 0].max() and y1 >= min(400, ring[:, 1].max())
     assert ring[:, 1].max() > points[152, 1] + 20
 

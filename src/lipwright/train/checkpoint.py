@@ -7,12 +7,9 @@ Nothing in a file is ever run: ``torch.load`` with ``weights_only`` reads everyt
 from __future__ import annotations
 
 import io
-import logging
 import pickletools
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -25,6 +22,7 @@ from torch import Tensor, nn
 from lipwright import runtime
 from lipwright.errors import WeightsError
 from lipwright.train import wav2lip
+from lipwright.train.tracing import write_onnx
 
 Tensors = dict[str, Tensor]
 
@@ -211,37 +209,8 @@ def to_onnx(network: wav2lip.Generator, path: Path) -> None:
     """Write a generator as ONNX: ``mel`` (B, 1, 80, 16) and ``faces`` (B, 6, S, S) in, ``painted`` (B, 3, S, S) out."""
     size = network.layout.size
     batch = torch.export.Dim("batch", min=1, max=4096)
-    with _quietly():
-        program = torch.onnx.export(
-            network.eval(),
-            (torch.zeros(2, 1, 80, 16), torch.zeros(2, 6, size, size)),
-            input_names=["mel", "faces"],
-            output_names=["painted"],
-            dynamic_shapes=({0: batch}, {0: batch}),
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise WeightsError(f"{path} could not be written: PyTorch gave no ONNX program")
-    graph = program.model.graph
-    for kept in (graph, *graph):  # what an exporter notes there: source lines and folders of this machine
-        kept.metadata_props.clear()
-    with _quietly():
-        program.save(str(path), external_data=False)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what the exporter has to say about itself: nothing of it is the user's to act on."""
-    remarks = logging.getLogger("torch.onnx._internal.exporter._registration")
-    before = remarks.level
-    remarks.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        remarks.setLevel(before)
+    examples = (torch.zeros(2, 1, 80, 16), torch.zeros(2, 6, size, size))
+    write_onnx(network, examples, path, ["mel", "faces"], ["painted"], ({0: batch}, {0: batch}))
 
 
 def gap(network: wav2lip.Generator, path: Path) -> float:

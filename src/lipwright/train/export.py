@@ -11,6 +11,7 @@ import yaml
 from torch import Tensor, nn
 
 from lipwright.train.networks import COLUMNS, Expert, MotionNet, MotionNets, count
+from lipwright.train.tracing import write_onnx
 
 LENGTH = 40
 """Frames of the example that export traces with."""
@@ -51,21 +52,9 @@ def expert(network: Expert, video: Path, audio: Path) -> None:
 
 
 def _export(module: nn.Module, example: Tensor, path: Path, name: str, outputs: list[str], step: int) -> None:
-    """Write beside, in one file, then rename."""
+    """Write a network whose time axis may be any number of frames, of ``step`` columns each."""
     frames = torch.export.Dim("frames", min=2, max=100_000)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part.onnx")
-    program = torch.onnx.export(
-        module.eval(),
-        (example,),
-        input_names=[name],
-        output_names=outputs,
-        dynamic_shapes=({1: frames * step if step > 1 else frames},),
-        dynamo=True,
-        verbose=False,
-    )
-    program.save(str(beside), external_data=False)  # type: ignore[union-attr]
-    beside.replace(path)
+    write_onnx(module, (example,), path, [name], outputs, ({1: frames * step if step > 1 else frames},))
 
 
 def card(path: Path, what: str, network: nn.Module, data: str, quality: str, command: str) -> Path:
