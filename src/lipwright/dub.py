@@ -196,7 +196,8 @@ def _unheard(speech: Audio) -> Iterator[Issue]:
     """Says that a sound which is not silent holds no speech."""
     if np.abs(speech.samples).max() >= SILENT and not voices.voiced(speech, 25, round(25 * speech.duration)).any():
         yield Issue(
-            "no-speech", "warning", f"no speech is heard in {speech.source or 'the speech'}, so the mouth stays closed",
+            "no-speech", "warning",
+            f"no speech is heard in {speech.source or 'the speech'}; a mouth that follows speech stays closed",
             "give a recording in which the voice stands out from noise and music", (0.0, speech.duration),
         )  # fmt: skip
 
