@@ -1,13 +1,14 @@
 """Motion from speech: any length, any frame rate, whatever the weights are."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from lipwright import faces, motion, registry  # noqa: E402
+from lipwright import faces, media, motion, registry  # noqa: E402
 from lipwright.errors import InputError, WeightsError  # noqa: E402
 from lipwright.types import Audio  # noqa: E402
 
@@ -99,3 +100,18 @@ def test_shipped_network_knows_the_mesh_and_shuts_up_in_silence(shipped):
     assert moved.shape.shape[1] == len(faces.canonical().moving)
     assert 0.005 < moved.spread < 0.1
     assert moved.opening[90:120].mean() < moved.opening[10:70].mean()
+
+
+def test_loud_speech_opens_the_mouth_wider_than_the_same_speech_quiet(footage: Path) -> None:
+    shares = []
+    for name in ("s009_23d736", "s048_6d8159"):
+        sound = media.resample(media.open_audio(footage / "clips" / f"{name}.mp4"), 16000).cut(0, 5)
+        half = len(sound.samples) // 2
+        quiet = sound.samples.copy()
+        quiet[half:] *= 10 ** (-10 / 20)
+        frames = int(25 * sound.duration)
+        loud, less = (
+            motion.predict(Audio(x, 16000), 25, frames).opening[frames // 2 :] for x in (sound.samples, quiet)
+        )
+        shares.append(less.mean() / loud.mean())
+    assert max(shares) < 0.95
