@@ -34,7 +34,7 @@ from lipwright.types import Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
 REACH_SECONDS = 5.0
-JUMP, JUMP_CAP = 0.002, 10
+JUMP, JUMP_CAP = 0.0012, 10
 JUMP_MIX, ALIKE = 0.35, 0.02
 SCORE_LEAST = 0.8
 HIDDEN_DONOR, HIDDEN_MOST = 0.03, 0.6
