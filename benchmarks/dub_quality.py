@@ -15,7 +15,8 @@ For every val clip of at least 4 s the first half of the picture is dubbed with 
 
     python benchmarks/dub_quality.py ../shared/data [--most N] [--offsets offsets.csv] [--json out.json]
 
-With ``--offsets`` (from `lipwright train crossfit`: clip, offset in frames at 25 fps) a clip that was published out of
+With ``--offsets`` (from `lipwright train crossfit`: clip, offset in frames at 25 fps;
+`val_offsets.csv` beside this file holds those of the val clips) a clip that was published out of
 sync is put right before it is used: its sound is delayed by its own measured offset.
 
 A clip whose mouth hardly moves (opening within 0.05 eye distances) has nothing to correlate and is named, not scored.
