@@ -84,6 +84,13 @@ def test_the_cheapest_donor_shows_the_mouth_asked_for() -> None:
     assert mouth.opening(shapes)[best] == pytest.approx(0.15, abs=0.012)
 
 
+def test_a_donor_too_closed_is_dearer_than_one_too_open() -> None:
+    shapes = saying(np.array([0.06, 0.14]))
+    asked = saying(np.array([0.1]))
+    cost = mouth.donor_cost(asked, shapes, still_pose(2), PLAIN[:2], np.array([0]), np.ones(2, bool), 2)
+    assert cost[0, 3] < cost[0, 2]  # the frame 0.04 too open, one frame away, and the one 0.04 too closed, at hand
+
+
 def test_a_donor_in_the_same_light_is_preferred() -> None:
     shapes, look = saying(np.full(20, 0.1)), PLAIN.copy()
     look[10:16] = 40

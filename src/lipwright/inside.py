@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lipwright import faces, paint
 from lipwright.types import Float, Picture
 
-STRETCH, STRETCH_OPEN = (1.15, 1.5), (1.6, 2.2)
+STRETCH, STRETCH_OPEN = (1.8, 3.0), (1.6, 2.2)
 """Times the donor's own opening between which the cavity takes over from stretching: for a donor whose lips are
 nearly closed, and for one that shows its own inside."""
 

@@ -23,7 +23,7 @@ SCALES = (0.5, 2.5)
 SHUT, NEARLY = 0.012, 0.022
 POSE_COST = 0.0014
 LAG_COST = 0.0003
-OPENING_COST = 0.6
+OPENING_COST, CLOSED_MORE = 0.6, 2.0
 LOOK_COST, LOOK_MOST = 0.002, 60.0
 CENTRE, RADII = (0.0, 0.82), (0.52, 0.44)
 TOP = (0.475, 0.60)
@@ -137,7 +137,8 @@ def donor_cost(
 ) -> Float:
     """How badly each source frame within ``reach`` of ``centre`` (T,) would show the shapes ``wanted``.
 
-    Mean distance of the lips plus charges for another pose and another ``look`` (T, N, 3), colours of the skin
+    Mean distance of the lips plus charges for another opening (a mouth too closed is dearer than one too open: it
+    would have to be stretched or painted), another pose and another ``look`` (T, N, 3), colours of the skin
     0-255 from `occlusion.look`, in eye distances; float32 (T, 2 reach + 1),
     infinite where there is no usable frame. See `paths.smooth_path`.
     """
@@ -151,7 +152,8 @@ def donor_cost(
         lip = np.sqrt(((have[low:high] - wanted[t, lips]) ** 2).sum(2)).mean(1)
         turn = np.abs(degrees[low:high] - degrees[middle]).sum(1)
         far = np.abs(np.arange(low, high) - middle)
-        gape = np.abs(gap[low:high] - asked[t])
+        lack = asked[t] - gap[low:high]
+        gape = np.abs(lack) + CLOSED_MORE * np.maximum(lack, 0)
         other = np.minimum(np.abs(look[low:high] - look[middle]), LOOK_MOST).mean((1, 2))
         price = lip + OPENING_COST * gape + POSE_COST * turn + LOOK_COST * other + LAG_COST * np.minimum(far, 50)
         row = np.where(usable[low:high], price, np.inf)
