@@ -249,10 +249,6 @@ class MotionNets(nn.Module):
         return self.first.points(coefficients, opening)
 
 
-MOTION_REACH = EDGE + 7
-"""Frames to either side that motion depends on: 13 frames, 0.52 s."""
-
-
 def count(module: nn.Module) -> int:
     """Number of trained values."""
     return sum(parameter.numel() for parameter in module.parameters())
