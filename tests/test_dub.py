@@ -163,6 +163,16 @@ def test_no_face_is_a_sentence() -> None:
         lipwright.dub(empty, drawn.voice(1.0))
 
 
+def test_faces_are_looked_for_only_where_the_dubber_asks() -> None:
+    empty = Clip(Fraction(25), (64, 48), 12, lambda start, stop: iter([drawn.numbered(1)] * (stop - start)), key="none")
+    how = {"dubber": "wav2lip", "weights": "wav2lip_tiny", "compat": True}
+    boxed = [lipwright.dub(empty, drawn.voice(0.4, seed=1), **how, box=[4, 44, 8, left]) for left in (48, 50)]
+    assert len(list(boxed[0].read())) == boxed[0].length and not boxed[0].issues
+    assert boxed[0].key and boxed[0].key != boxed[1].key
+    with pytest.raises(NoFaceError, match="no face was found"):
+        lipwright.dub(empty, drawn.voice(0.4, seed=1), **how)
+
+
 def test_a_real_video_is_dubbed_sharp_and_only_at_the_mouth(footage: Path, tmp_path: Path) -> None:
     source = media.open(footage / "clips" / "s001_ab9468.mp4")
     speech = media.open_audio(footage / "clips" / "s048_6d8159.mp4").cut(0, 2)

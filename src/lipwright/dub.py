@@ -83,8 +83,8 @@ def dub(
     _check(blend, compare, smooth)
     member = _member(dubber, options)
     length = max(1, round(speech.duration * clip.fps))
-    track = faces.track(clip, progress=progress)
-    scene = Scene(clip, track, speech, _canvas(sync_mode)(length, clip.length), smooth)
+    find = partial(faces.track, clip, progress=progress)
+    scene = Scene(clip, find, speech, _canvas(sync_mode)(length, clip.length), smooth)
     planned: Dubber = member(scene, **options)
     finish = paint.Finish(blend, colour, grain)
     key = _key(scene, planned.canvas, options, dubber, finish, compare)
@@ -143,6 +143,7 @@ def _checked_speech(speech: Audio, silence: Silence) -> Audio:
 def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) -> str:
     """Names the pictures of a dubbed clip by all that they depend on; "" where the source itself has no name.
 
+    The face's track counts where the dubber asked for it.
     An option that names a file counts by the file's content. Every known network counts, used or not.
     """
     if not scene.clip.key:
@@ -152,8 +153,8 @@ def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) ->
     clip, speech = scene.clip, scene.speech
     said = (__version__, clip.key, clip.fps, clip.size, speech.rate, scene.smooth, *sorted(options.items()), *how)
     digest = hashlib.sha256(repr((said, files, networks)).encode())
-    track = (value for value in vars(scene.track).values() if isinstance(value, np.ndarray))
-    for array in (canvas, speech.samples, *track):
+    track = () if scene.followed is None else vars(scene.followed).values()
+    for array in (canvas, speech.samples, *(value for value in track if isinstance(value, np.ndarray))):
         digest.update(np.ascontiguousarray(array).reshape(-1).data)
     return digest.hexdigest()
 

@@ -11,8 +11,7 @@ edited: the new member appears in ``lipwright models``, in error messages and in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
@@ -20,17 +19,44 @@ from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
 SMOOTH = 0.5
 
 
-@dataclass(frozen=True)
 class Scene:
-    """What a dubber works from: the source ``clip``, the ``track`` of the face to dub, the ``speech``, and the
-    ``canvas`` int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate), and
-    ``smooth``, by how many frames at 25 fps motion is smoothed in time (0 = not)."""
+    """What a dubber works from.
 
-    clip: Clip
-    track: FaceTrack
-    speech: Audio
-    canvas: Int
-    smooth: float = SMOOTH
+    Args:
+        clip: the source.
+        track: the face to dub, or a function that looks for it.
+        speech: what is to be said.
+        canvas: int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate).
+        smooth: by how many frames at 25 fps motion is smoothed in time (0 = not).
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        track: FaceTrack | Callable[[], FaceTrack],
+        speech: Audio,
+        canvas: Int,
+        smooth: float = SMOOTH,
+    ) -> None:
+        self.clip, self.speech, self.canvas, self.smooth = clip, speech, canvas, smooth
+        self._track = track
+
+    @property
+    def track(self) -> FaceTrack:
+        """The face to dub. It is looked for when it is first asked for: a dubber that needs no track does not ask,
+        one that does asks while it plans.
+
+        Raises:
+            NoFaceError: no frame shows a face.
+        """
+        if not isinstance(self._track, FaceTrack):
+            self._track = self._track()
+        return self._track
+
+    @property
+    def followed(self) -> FaceTrack | None:
+        """`track` where it is known by now, else None."""
+        return self._track if isinstance(self._track, FaceTrack) else None
 
 
 class Dubber(Protocol):
