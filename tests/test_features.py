@@ -32,6 +32,15 @@ def test_mel_column_follows_the_formula():
     np.testing.assert_allclose(features.mel(audio)[:, column], wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 5), (3, 40), (61, 63), (-2, 64)])
+def test_a_few_log_mel_columns_are_the_same_as_among_all(first: int, last: int):
+    samples = noise(0.627).samples
+    whole = features.log_mel(np.pad(samples, (320, 320)))[2:]
+    np.testing.assert_allclose(
+        features.log_mel(samples, first, last)[max(0, -first) :], whole[max(0, first) : last], atol=1e-5
+    )
+
+
 def test_mel_has_eighty_columns_a_second_and_one():
     assert features.mel(noise(2.0)).shape == (80, 161)
 

@@ -32,7 +32,7 @@ LEVELS = {
 
 ROOMS = {
     "av": {"media"},
-    "cv2": {"faces", "paint", "steady", "canvas", "detectors", "dubbers"},
+    "cv2": {"crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers"},
     "openvino": {"runtime"},
     "onnxruntime": {"runtime"},
     "torch": {"train"},

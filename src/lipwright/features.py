@@ -88,16 +88,20 @@ def mel(audio: Audio) -> Float:
 # ---------------------------------------------------------------- log-mel, 100 columns a second
 
 
-def log_mel(samples: Array) -> Float:
+def log_mel(samples: Array, first: int = 0, last: int | None = None) -> Float:
     """Log-mel of 16 kHz sound: (..., N) in [-1, 1] to float32 (..., ceil(N / 160), 64) dB.
+
+    ``first`` and ``last`` (not included) give some of the columns only, the same numbers as among all.
 
     Column c covers samples 160·c − 120 to 160·c + 280 (a 400-sample Hann window centred on its own 160
     samples), so that columns 4·f to 4·f + 3 belong to frame f at 25 fps. Power per Slaney band of
     60-7600 Hz, 10·log10, floor −100 dB. Any leading shape is kept.
     """
-    count = -(-samples.shape[-1] // COLUMN)
-    tail = (count - 1) * COLUMN + 280 - samples.shape[-1]
-    padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(120, max(0, tail))]).astype(np.float32)
+    last = -(-samples.shape[-1] // COLUMN) if last is None else last
+    count, begin, end = last - first, first * COLUMN - 120, last * COLUMN + 120
+    piece = samples[..., max(0, begin) : end]
+    rim = (max(0, -begin), end - max(0, begin) - piece.shape[-1])
+    padded = np.pad(piece, [(0, 0)] * (samples.ndim - 1) + [rim]).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=-1)[..., ::COLUMN, :][..., :count, :]
     spectrum = fft.rfft(windows * np.hanning(WINDOW).astype(np.float32), 512, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2

@@ -78,6 +78,24 @@ def _family(family: str) -> ModuleType:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How well an expert tells sound in sync from sound ``shift`` frames off or more, on real footage.
+
+    ``auc``, the share of pairs (in sync, shifted) in which the shifted one is further apart (0.5 = chance);
+    ``threshold``, the distance of one window at which both errors are alike; ``near`` and ``far``, windows in sync
+    and shifted that were compared; ``clips`` they came from; ``data``, what footage that was.
+    """
+
+    auc: float
+    threshold: float
+    shift: int
+    near: int
+    far: int
+    clips: int
+    data: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """What is known of one file of weights (or of sample data).
 
@@ -101,6 +119,8 @@ class Card:
     """What it was trained on, and what follows from that."""
     quality: str = ""
     """What was measured, on what."""
+    calibration: Calibration | None = None
+    """Of an expert: how far it can be believed."""
 
 
 def cards() -> list[Card]:
@@ -141,6 +161,8 @@ def card(name: str) -> Card:
     said = yaml.safe_load(path.read_text(encoding="utf-8"))
     unknown = sorted(set(said) - {f.name for f in fields(Card)})
     try:
+        if "calibration" in said:
+            said["calibration"] = Calibration(**said["calibration"])
         return Card(name=name, **said)
     except TypeError as problem:
         more = f"; it does not know {', '.join(unknown)}" if unknown else ""

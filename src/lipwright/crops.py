@@ -1,0 +1,87 @@
+"""What experts see: a clip's pictures at an expert's own rate, with the face cut out as its authors did.
+
+Everything streams: pictures go by one at a time, and where no face is, None stands in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import faces, steady
+from lipwright.types import Clip, FaceTrack, Float, Picture
+
+Crop = NDArray[np.uint8]
+"""uint8 (H, W, 3) RGB or (H, W) grey."""
+
+Times = NDArray[np.float64]
+"""float64 (T,): places in a clip, in its own frames, fractions too."""
+
+POSE_SECONDS = 0.06
+
+
+def instants(clip: Clip, fps: float) -> Times:
+    """Where the frames of a clip at ``fps`` lie, in frames of its own: n · clip.fps / fps, as far as it goes."""
+    count = int(clip.length * Fraction(fps) / clip.fps)
+    return np.arange(count, dtype=np.float64) * float(clip.fps / Fraction(fps))
+
+
+def pictures(clip: Clip, at: Times) -> Iterator[Picture]:
+    """The frame of the clip nearest to each place, in order; a frame may come twice, or not at all."""
+    wanted = np.minimum(np.round(at).astype(int), clip.length - 1)
+    row = 0
+    for frame, picture in enumerate(clip.read(0, int(wanted[-1]) + 1) if len(wanted) else ()):
+        while row < len(wanted) and wanted[row] == frame:
+            yield picture
+            row += 1
+
+
+def meshes(track: FaceTrack, at: Times) -> Float:
+    """Meshes float32 (T, 468, 3) px at places in the clip; NaN where the track, or a neighbour, has no face."""
+    return _between(track.points, at - track.start)
+
+
+def boxes(track: FaceTrack, at: Times) -> Float:
+    """Boxes float32 (T, 4) x0 y0 x1 y1 px at places in the clip, NaN as in `meshes`."""
+    return _between(track.box, at - track.start)
+
+
+def _between(values: Float, at: Times) -> Float:
+    """Rows (T, ...) at fractional places, a straight line between neighbours; NaN outside."""
+    low = np.clip(np.floor(at).astype(int), 0, len(values) - 1)
+    high = np.minimum(low + 1, len(values) - 1)
+    column = (-1, *[1] * (values.ndim - 1))
+    share = (at - low).astype(np.float32).reshape(column)
+    found = np.where(share == 0, values[low], values[low] * (1 - share) + values[high] * share)
+    outside = (at < 0) | (np.floor(at) > len(values) - 1)
+    return np.where(outside.reshape(column), np.float32(np.nan), found)
+
+
+def cut(clip: Clip, at: Times, seen: NDArray[np.bool_], crop: Callable[[int, Picture], Crop]) -> Iterator[Crop | None]:
+    """``crop(row, picture)`` of the picture at each place where a face is ``seen``, else None."""
+    for row, picture in enumerate(pictures(clip, at)):
+        yield crop(row, picture) if seen[row] else None
+
+
+def mouths(clip: Clip, track: FaceTrack, fps: float) -> Iterator[Crop | None]:
+    """Upright grey mouths uint8 (48, 64) at ``fps``, as `lipwright.prepare` cuts them (`faces.mouth_crop`)."""
+    at = instants(clip, fps)
+    matrices = faces.mouth_matrices(steady.smooth(meshes(track, at), POSE_SECONDS * fps))
+    seen = np.asarray(np.isfinite(matrices).all((1, 2)))
+    return cut(clip, at, seen, lambda row, picture: faces.mouth_crop(picture, matrices[row]))
+
+
+def boxed(picture: Picture, box: tuple[int, int, int, int], size: tuple[int, int], fill: int) -> Picture:
+    """The part of a picture in ``box`` (x0, y0, x1, y1 px, may reach outside: ``fill`` there), resized to ``size``
+    (width, height) by straight lines between pixels, as OpenCV does unless told otherwise."""
+    x0, y0, x1, y1 = box
+    tall, wide = picture.shape[:2]
+    inside = picture[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+    rim = (max(-y0, 0), max(y1 - tall, 0)), (max(-x0, 0), max(x1 - wide, 0)), (0, 0)
+    if any(map(any, rim)):
+        inside = np.pad(inside, rim, constant_values=fill)
+    return np.asarray(cv2.resize(inside, size), np.uint8)
