@@ -23,14 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import faces, media, registry, steady
+from lipwright import crops, faces, media, registry
 from lipwright.errors import InputError, LipwrightError
 from lipwright.types import Clip, DataItem, Progress
 
 FPS = 25
 RATE = 16000
 SHORTEST = 10
-POSE_SECONDS = 0.06
 
 
 @dataclass(frozen=True)
@@ -93,43 +92,26 @@ def _prepare_one(item: DataItem, out: Path) -> tuple[DataItem, int, str]:
 def _arrays(clip: Clip) -> dict[str, np.ndarray]:
     if clip.audio is None:
         raise InputError(f"{clip.source} has no sound")
-    length = int(clip.duration * FPS)
+    at = crops.instants(clip, FPS)
+    length = len(at)
     if length < SHORTEST:
         raise InputError(f"{clip.source} is {clip.duration:.2f} s long; at least {SHORTEST / FPS} s are needed")
-    at = np.arange(length) * float(clip.fps) / FPS
-    points = _between(faces.track(replace(clip, key="")).points, at)
-    crops = _crops(clip, points, at)
+    track = faces.track(replace(clip, key=""))
+    points = crops.meshes(track, at)
+    blank = np.zeros(faces.CROP[::-1], np.uint8)
+    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(clip, track, FPS)]
     present = np.isfinite(points[:, 0, 0])
-    pose = faces.steady_pose(points, POSE_SECONDS * FPS)
+    pose = faces.steady_pose(points, crops.POSE_SECONDS * FPS)
     shape = faces.to_canonical(points, pose)
     sound = media.resample(clip.audio, RATE).samples[: length * RATE // FPS]
     return {
-        "crop": crops,
+        "crop": np.stack(mouths),
         "motion": shape[:, faces.canonical().moving].astype(np.float16),
         "opening": faces.opening(shape),
         "pose": pose.degrees,
         "present": present,
         "samples": (np.clip(sound, -1, 1) * 32767).astype(np.int16),
     }
-
-
-def _between(points: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Meshes at the fractional frames ``at``."""
-    low = np.clip(np.floor(at).astype(int), 0, len(points) - 1)
-    high = np.minimum(low + 1, len(points) - 1)
-    share = (at - low).astype(np.float32)[:, None, None]
-    return np.asarray(np.where(share == 0, points[low], points[low] * (1 - share) + points[high] * share))
-
-
-def _crops(clip: Clip, points: np.ndarray, at: np.ndarray) -> np.ndarray:
-    matrices = faces.mouth_matrices(steady.smooth(points, POSE_SECONDS * FPS))
-    nearest = np.minimum(np.round(at).astype(int), clip.length - 1)
-    crops = np.zeros((len(at), faces.CROP[1], faces.CROP[0]), np.uint8)
-    for frame, picture in enumerate(clip.read()):
-        for row in np.flatnonzero(nearest == frame):
-            if np.isfinite(matrices[row]).all():
-                crops[row] = faces.mouth_crop(picture, matrices[row])
-    return crops
 
 
 def _write(path: Path, names: list[str], rows: Iterable[dict[str, object]] | Iterable[dict[str, str]]) -> None:
