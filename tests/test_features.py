@@ -83,6 +83,16 @@ def test_mfcc_counts_columns_as_python_speech_features(samples, columns):
     assert len(features.mfcc(Audio(np.full(samples, 0.1, np.float32), 16000))) == columns
 
 
+@pytest.mark.parametrize("seconds", [9.9, 10.0025, 10.01, 20.3])
+def test_long_mfcc_is_made_in_pieces_without_a_seam(seconds: float):
+    whole = features.mfcc(noise(seconds))
+    for column in (0, 998, 999, 1000, 1001, len(whole) - 1):
+        if column < len(whole):
+            piece = noise(seconds).samples[160 * column - 1 if column else 0 :][: 401 if column else 400]
+            alone = features.mfcc(Audio(np.pad(piece, (159 if column else 0, 0)), 16000))[1 if column else 0]
+            np.testing.assert_allclose(whole[column], alone, atol=1e-3)
+
+
 def test_log_mel_gives_four_columns_a_frame_and_sees_a_click_in_its_own():
     samples = np.zeros(640 * 10, np.float32)
     samples[640 * 5 + 80 : 640 * 5 + 90] = 0.5

@@ -153,13 +153,21 @@ def mfcc(audio: Audio) -> Float:
     """Mel-frequency cepstra as ``python_speech_features.mfcc`` with its defaults: float32 (columns, 13).
 
     100 columns a second of 25 ms at 16 kHz; the sound is taken as int16 values, as SyncNet does. The
-    first cepstrum is the log energy.
+    first cepstrum is the log energy. Column c covers samples 160·c to 160·c + 400, silence after the end.
     """
-    samples = np.round(checked(audio).astype(np.float64) * 32768)
-    emphasised = np.append(samples[0], samples[1:] - 0.97 * samples[:-1])
+    samples = checked(audio)
     count = 1 if len(samples) <= 400 else 1 + -(-(len(samples) - 400) // 160)
-    padded = np.pad(emphasised, (0, max(0, (count - 1) * 160 + 400 - len(samples))))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 400)[::160][:count]
+    return np.concatenate([_mfcc(samples, at, min(at + 1000, count)) for at in range(0, count, 1000)])
+
+
+def _mfcc(samples: Float, first: int, last: int) -> Float:
+    """Columns ``first`` to ``last`` of `mfcc`; pre-emphasis needs the one sample before them."""
+    begin = max(0, 160 * first - 1)
+    values = np.asarray(samples[begin : 160 * last + 240], np.float64)
+    values = np.clip(np.round(values * 32768), -32768, 32767)
+    emphasised = np.append(values[:1], values[1:] - 0.97 * values[:-1])[160 * first - begin :]
+    padded = np.pad(emphasised, (0, 160 * (last - first) + 240 - len(emphasised)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 400)[::160]
     power = np.abs(np.fft.rfft(windows, 512)) ** 2 / 512
     eps = np.finfo(float).eps
     energy_sum, bands = power.sum(1), power @ _psf_bank().T
