@@ -41,7 +41,7 @@ from lipwright.types import Clip, Progress
 
 
 @dataclass(frozen=True)
-class _Format:
+class Format:
     """What goes into one kind of file."""
 
     copies: frozenset[str]
@@ -53,13 +53,14 @@ class _Format:
 _MP4 = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "flac", "opus", "libopus"})
 _PCM = frozenset({"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s16be", "pcm_s24be"})
 _FAST = {"movflags": "faststart"}
-_FORMATS = {
-    ".mp4": _Format(_MP4, options=_FAST),
-    ".m4v": _Format(_MP4, options=_FAST),
-    ".mov": _Format(frozenset({"aac", "mp3", "mp3float", "ac3", "alac"}) | _PCM, options=_FAST),
-    ".mkv": _Format(_MP4 | _PCM | {"vorbis"}),
-    ".webm": _Format(frozenset({"opus", "libopus", "vorbis"}), "libvpx-vp9", "libopus"),
+FORMATS = {
+    ".mp4": Format(_MP4, options=_FAST),
+    ".m4v": Format(_MP4, options=_FAST),
+    ".mov": Format(frozenset({"aac", "mp3", "mp3float", "ac3", "alac"}) | _PCM, options=_FAST),
+    ".mkv": Format(_MP4 | _PCM | {"vorbis"}),
+    ".webm": Format(frozenset({"opus", "libopus", "vorbis"}), "libvpx-vp9", "libopus"),
 }
+"""What goes into a file, by its suffix."""
 
 
 def write(
@@ -84,7 +85,7 @@ def write(
     quality = checked_quality(quality)
     if clip.length < 1:
         raise InputError(f"a clip without frames cannot be written to {target}")
-    kind = _FORMATS[target.suffix.lower()]
+    kind = FORMATS[target.suffix.lower()]
     coding = Coding(kind.video, quality, _aspect(clip))
     kept = resume and clip.key and clip.length > SEGMENT
     with (
@@ -114,7 +115,7 @@ def output_path(path: str | Path, *inputs: Path | None) -> Path:
     Raises OutputError: the suffix is not one of the table above, the folder is missing or takes no
     file, or ``path`` is one of the ``inputs``.
     """
-    return checked_target(path, _FORMATS, inputs)
+    return checked_target(path, FORMATS, inputs)
 
 
 def _aspect(clip: Clip) -> Fraction | None:
@@ -122,21 +123,21 @@ def _aspect(clip: Clip) -> Fraction | None:
 
 
 def _encode(
-    clip: Clip, part: Path, kind: _Format, coding: Coding, work: Work | None, progress: Progress | None
+    clip: Clip, part: Path, kind: Format, coding: Coding, work: Work | None, progress: Progress | None
 ) -> None:
     with ExitStack() as stack:
-        output = stack.enter_context(_created(part, kind.options))
+        output = stack.enter_context(created(part, kind.options))
         packets: list[Iterator[Packet[Stream]]] = [
             stack.enter_context(closing(add_video(output, clip, coding, work, progress)))
         ]
         if clip.audio is not None:
             packets.append(add_sound(output, clip.audio, kind.audio, kind.copies, stack))
-        for packet in heapq.merge(*packets, key=_seconds):
+        for packet in heapq.merge(*packets, key=due):
             output.mux(packet)
 
 
 @contextmanager
-def _created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
+def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
     """The open output; completed at the end, only closed after a failure."""
     output = av.open(f"file:{part}", "w", format=_muxer(part), container_options=options)
     output.metadata["comment"] = f"edited with lipwright {_version()}"
@@ -160,7 +161,7 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _seconds(packet: Packet[Stream]) -> Fraction:
+def due(packet: Packet[Stream]) -> Fraction:
     """When a packet is due, for laying sound and picture side by side in the file."""
     time = packet.pts if packet.dts is None else packet.dts
     return (time or 0) * packet.time_base
