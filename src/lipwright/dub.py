@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lipwright import __version__, canvas as playback, faces, paint, registry, speech as voices
+from lipwright import __version__, canvas as playback, faces, ondisk, paint, registry, speech as voices
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.media.container import content_key
@@ -127,13 +127,13 @@ def _canvas(mode: SyncMode) -> Callable[[int, int], Int]:
 
 def _checked_speech(speech: Audio, silence: Silence) -> Audio:
     name = speech.source or "the speech"
-    if not np.isfinite(speech.samples).all():
+    if not ondisk.finite(speech.samples):
         raise InputError(f"{name} holds samples that are not numbers; export it again from where it was made")
     if speech.duration < SHORTEST:
         raise InputError(f"{name} lasts {speech.duration * 1000:.0f} ms; give at least {SHORTEST * 1000:.0f} ms")
     if silence not in get_args(Silence):
         raise InputError(f"silence is one of {', '.join(get_args(Silence))}; given {silence}")
-    if silence == "refuse" and np.abs(speech.samples).max() < SILENT:
+    if silence == "refuse" and ondisk.peak(speech.samples) < SILENT:
         raise InputError(
             f"{name} is silent from end to end; give another sound, or choose silence=close (--silence close)"
         )
@@ -155,7 +155,8 @@ def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) ->
     digest = hashlib.sha256(repr((said, files, networks)).encode())
     track = () if scene.followed is None else vars(scene.followed).values()
     for array in (canvas, speech.samples, *(value for value in track if isinstance(value, np.ndarray))):
-        digest.update(np.ascontiguousarray(array).reshape(-1).data)
+        for piece in ondisk.pieces(array):
+            digest.update(np.ascontiguousarray(piece).reshape(-1).data)
     return digest.hexdigest()
 
 
@@ -195,7 +196,7 @@ def _beside(clip: Clip, planned: Dubber, painted: Frames, axis: int, start: int,
 
 def _unheard(speech: Audio) -> Iterator[Issue]:
     """Says that a sound which is not silent holds no speech."""
-    if np.abs(speech.samples).max() >= SILENT and not voices.voiced(speech, 25, round(25 * speech.duration)).any():
+    if ondisk.peak(speech.samples) >= SILENT and not voices.voiced(speech, 25, round(25 * speech.duration)).any():
         yield Issue(
             "no-speech", "warning",
             f"no speech is heard in {speech.source or 'the speech'}; a mouth that follows speech stays closed",

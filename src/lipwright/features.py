@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
+from lipwright import ondisk
 from lipwright.errors import InputError
 from lipwright.types import Audio, AudioSpec, Float
 
@@ -23,6 +24,8 @@ BANDS = 64
 WINDOW = 400
 QUIETEST = -45.0
 """dB; sound whose loud parts are below this counts as silence rather than as faint speech."""
+
+_COLUMNS = 1000  # columns made at a time
 
 LOG_MEL = AudioSpec("logmel", RATE, COLUMN, BANDS, 4)
 WAV2LIP_MEL = AudioSpec("mel", RATE, 200, 80, 16)
@@ -36,7 +39,7 @@ def checked(audio: Audio, rate: int = RATE) -> Float:
         raise InputError(f"this feature is defined at {rate} Hz and the sound has {audio.rate} Hz; resample it first")
     if len(audio.samples) == 0:
         raise InputError("the sound is empty (0 samples); give a recording with something in it")
-    if not np.isfinite(audio.samples).all():
+    if not ondisk.finite(audio.samples):
         raise InputError("the sound holds values that are not numbers (NaN or infinite); decode or record it again")
     return audio.samples
 
@@ -76,12 +79,23 @@ def mel(audio: Audio) -> Float:
     Pre-emphasis 0.97, 800-point centred Hann STFT every 200 samples, magnitude, 80 Slaney bands of
     55-7600 Hz, 20·log10 − 20 dB, (dB + 100) / 100 scaled to ±4 and clipped. 1 + N // 200 columns.
     """
-    samples = checked(audio).astype(np.float64)
-    emphasised = signal.lfilter([1, -0.97], [1], samples)
-    padded = np.pad(emphasised, 400)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 800)[::200]
+    samples = checked(audio)
+    columns = range(1 + len(samples) // 200)
+    return ondisk.by_blocks(lambda some: _mel(samples, some), len(columns), columns, size=_COLUMNS).T
+
+
+def _mel(samples: Float, columns: range) -> Float:
+    """Some columns of `mel`: float32 (columns, 80)."""
+    begin, end = 200 * columns.start - 400, 200 * columns.stop + 400
+    heard = samples[max(0, begin - 1) : max(0, end)].astype(np.float64)
+    ondisk.release(samples)
+    before = np.zeros(1) if begin <= 0 else heard[:1]
+    heard = heard if begin <= 0 else heard[1:]
+    emphasised = heard - 0.97 * np.concatenate([before, heard[:-1]])
+    emphasised = np.pad(emphasised, (max(0, -begin), end - max(0, begin) - len(emphasised)))
+    windows = np.lib.stride_tricks.sliding_window_view(emphasised, 800)[::200][: len(columns)]
     magnitude = np.abs(np.fft.rfft(windows * signal.get_window("hann", 800), axis=-1))
-    level = 20 * np.log10(np.maximum(1e-5, mel_bank(RATE, 800, 80, 55, 7600) @ magnitude.T)) - 20
+    level = 20 * np.log10(np.maximum(1e-5, magnitude @ mel_bank(RATE, 800, 80, 55, 7600).T)) - 20
     return np.clip(8 * (level + 100) / 100 - 4, -4, 4).astype(np.float32)
 
 

@@ -15,11 +15,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from lipwright import features, registry, runtime
+from lipwright import features, ondisk, registry, runtime
 from lipwright.errors import InputError
 from lipwright.types import Audio, Float
 
@@ -40,7 +41,7 @@ class Motion:
     in inter-ocular distances, x right, y down, z away; ``opening`` float32 (T,), the inner-lip opening in
     the same unit, 0 at the closed mouth, a little below where lips are pressed; ``closed`` float32 (T,), how sure
     it is that the lips touch, 0-1; ``spread``, the standard deviation of the opening of the typical speaker that
-    all this is meant for.
+    all this is meant for. Of a long sound ``shape`` lies on the disk (`lipwright.ondisk`).
     """
 
     shape: Float
@@ -64,12 +65,22 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
     network = runtime.load(weights or registry.path("motion"), precision="f32")
     level = _level(samples)
     frames = math.ceil(length * FPS / Fraction(fps)) + 2
-    parts = [network(columns[None]) for columns in _chunks(samples, level, frames)]
-    shape, opening, closed = (np.concatenate([_inner(part[k][0]) for part in parts]) for k in range(3))
+    small: list[list[Float]] = []
+
+    def shapes() -> Iterator[Float]:
+        for columns in _chunks(samples, level, frames):
+            shape, *others = network(columns[None])
+            small.append(others)
+            yield _inner(shape[0])
+
+    shape = ondisk.keep(shapes())
+    opening, closed = (np.concatenate([_inner(part[k][0]) for part in small]) for k in range(2))
     if Fraction(fps) != FPS:
         at = np.arange(length) * float(FPS / Fraction(fps))
-        shape, opening, closed = (between(track, at) for track in (shape, opening, closed))
-    spread = float(parts[0][3].flat[0])
+        shape, opening, closed = (
+            ondisk.by_blocks(partial(between, track), length, at) for track in (shape, opening, closed)
+        )
+    spread = float(small[0][2].flat[0])
     opening, closed = np.maximum(opening[:length], -spread / 2), np.clip(closed[:length], 0, 1)
     return Motion(shape[:length], opening, closed, spread)
 
@@ -77,7 +88,7 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
 def _level(samples: Float) -> float:
     """The level of the whole sound, heard a minute at a time."""
     step = 60 * features.RATE
-    pieces = [features.loudness(features.log_mel(samples[at : at + step])) for at in range(0, len(samples), step)]
+    pieces = [features.loudness(features.log_mel(piece)) for piece in ondisk.pieces(samples, step)]
     return float(features.level_of(np.concatenate(pieces)))
 
 
@@ -86,7 +97,8 @@ def _chunks(samples: Float, level: float, frames: int) -> Iterator[Float]:
     for start in range(0, frames, CHUNK):
         stop = min(start + CHUNK, frames)
         first, last = (start - REACH) * FRAME, (stop + REACH) * FRAME
-        piece = samples[max(first, 0) : max(last, 0)]
+        piece = np.array(samples[max(first, 0) : max(last, 0)])
+        ondisk.release(samples)
         before = max(0, -first)
         padded = np.pad(piece, (before, last - first - before - len(piece)))
         yield features.normalise(features.log_mel(padded), level)
@@ -101,4 +113,5 @@ def between(track: Float, at: Float) -> Float:
     first = np.clip(np.floor(at).astype(np.int64), 0, len(track) - 1)
     t = np.clip(at - first, 0, 1).astype(np.float32).reshape(-1, *[1] * (track.ndim - 1))
     a, b, c, d = (track[np.clip(first + step, 0, len(track) - 1)] for step in (-1, 0, 1, 2))
+    ondisk.release(track)
     return np.asarray(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))), np.float32)

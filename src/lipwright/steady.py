@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from lipwright import ondisk
 from lipwright.types import Float
+
+TRUNCATE = 4.0
+"""Deviations after which the bell of a smoothing ends."""
 
 
 def smooth(values: Float, sigma: float, breaks: Iterable[int] = ()) -> Float:
@@ -22,13 +27,34 @@ def smooth(values: Float, sigma: float, breaks: Iterable[int] = ()) -> Float:
     Stretches of present rows are smoothed one by one; a stretch ends where a row is NaN and before
     each frame named in ``breaks`` (the first frame after a shot cut). ``sigma`` 0 changes nothing.
     """
+    reach = int(TRUNCATE * sigma + 0.5) + 1 if sigma > 0 else 0
+    length = len(values)
+    return ondisk.by_blocks(partial(_smooth, sigma), length, values, _shots(length, breaks), context=reach)
+
+
+def _smooth(sigma: float, values: Float, shots: NDArray[np.int32]) -> Float:
     result = np.array(values, np.float32)
     if sigma <= 0 or not len(result):
         return result
-    for start, stop in stretches(np.isfinite(result.reshape(len(result), -1)[:, 0]), breaks):
+    for start, stop in stretches(_present(result), _breaks(shots)):
         if stop - start > 1:
-            result[start:stop] = gaussian_filter1d(result[start:stop], sigma, axis=0, mode="nearest")
+            part = result[start:stop]
+            result[start:stop] = gaussian_filter1d(part, sigma, axis=0, mode="nearest", truncate=TRUNCATE)
     return result
+
+
+def _shots(length: int, breaks: Iterable[int]) -> NDArray[np.int32]:
+    """For each frame, how many breaks lie before it or at it."""
+    return np.searchsorted(np.array(sorted(breaks), np.int64), np.arange(length), side="right").astype(np.int32)
+
+
+def _breaks(shots: NDArray[np.int32]) -> list[int]:
+    found: list[int] = (np.flatnonzero(np.diff(shots)) + 1).tolist()
+    return found
+
+
+def _present(values: Float) -> NDArray[np.bool_]:
+    return np.isfinite(values.reshape(len(values), -1)[:, 0]) if len(values) else np.zeros(0, bool)
 
 
 def stretches(present: NDArray[np.bool_], breaks: Iterable[int] = ()) -> list[tuple[int, int]]:
@@ -47,10 +73,14 @@ def bridge(values: Float, longest: int, breaks: Iterable[int] = ()) -> Float:
 
     ``values`` (T, ...); gaps at either end stay, too.
     """
+    length = len(values)
+    return ondisk.by_blocks(partial(_bridge, longest), length, values, _shots(length, breaks), context=longest + 1)
+
+
+def _bridge(longest: int, values: Float, shots: NDArray[np.int32]) -> Float:
     result = np.array(values, np.float32)
-    present = np.isfinite(result.reshape(len(result), -1)[:, 0]) if len(result) else np.zeros(0, bool)
-    cuts = set(breaks)
-    for start, stop in stretches(~present):
+    cuts = set(_breaks(shots))
+    for start, stop in stretches(~_present(result)):
         held = cuts.intersection(range(start, stop + 1))
         if start == 0 or stop == len(result) or stop - start > longest or held:
             continue

@@ -6,6 +6,7 @@ sound in [-1, 1]. Arrays are described as ``dtype (shape) unit``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lipwright import ondisk
 from lipwright.errors import InputError
 
 Float = NDArray[np.float32]
@@ -35,7 +37,7 @@ Mask = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Audio:
-    """Mono sound: ``samples`` float32 (N,) in [-1, 1] at ``rate`` Hz.
+    """Mono sound: ``samples`` float32 (N,) in [-1, 1] at ``rate`` Hz; of a long file they lie on the disk (`ondisk`).
 
     ``source`` is the file it was read from, when there is one, and ``span`` the seconds of it from and to
     which, None = all of it: a writer takes that file's own stream (all channels, its own rate) instead of
@@ -72,8 +74,15 @@ class Audio:
             raise InputError(f"silence of {before} s before and {after} s after a sound was asked for; give 0 or more")
         first, last = round(before * self.rate), round(after * self.rate)
         begin, end = self.span or (0.0, self.duration)
-        samples = np.pad(self.samples, (first, last))
+        parts = (_quiet(first), ondisk.pieces(self.samples), _quiet(last))
+        samples = ondisk.keep(itertools.chain([np.zeros(0, np.float32)], *parts))
         return Audio(samples, self.rate, self.source, (begin - first / self.rate, end + last / self.rate))
+
+
+def _quiet(count: int) -> Iterator[Float]:
+    """So many samples of silence, in pieces."""
+    for start in range(0, count, ondisk.PIECE):
+        yield np.zeros(min(ondisk.PIECE, count - start), np.float32)
 
 
 @dataclass(frozen=True)

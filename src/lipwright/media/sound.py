@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -20,6 +21,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from lipwright import ondisk
 from lipwright.errors import InputError, MediaError
 from lipwright.media.container import audio_of, existing, opened, video_of
 from lipwright.media.timeline import first_time
@@ -42,7 +44,7 @@ class AudioInfo:
 
 
 class FileAudio(Audio):
-    """The sound of a file, decoded to mono when its samples are first looked at."""
+    """The sound of a file, decoded to mono when its samples are first looked at; a long one lies on the disk."""
 
     def __init__(self, samples: Float | None, rate: int, source: Path, span: tuple[float, float] | None = None) -> None:
         object.__setattr__(self, "rate", rate)
@@ -83,8 +85,15 @@ def resample(audio: Audio, rate: int) -> Audio:
         raise InputError(f"the rate of a sound must be above 0 Hz; given {rate}")
     if rate == audio.rate:
         return audio
-    samples = np.asarray(soxr.resample(audio.samples, audio.rate, rate, quality="HQ"), np.float32)
+    samples = ondisk.keep(_resampled(audio, rate))
     return Audio(samples, rate, audio.source, audio.span)
+
+
+def _resampled(audio: Audio, rate: int) -> Iterator[Float]:
+    stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
+    for piece in ondisk.pieces(np.asarray(audio.samples, np.float32)):
+        yield np.asarray(stream.resample_chunk(piece), np.float32)
+    yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)
 
 
 def audio_info(track: AudioStream) -> AudioInfo:
@@ -195,5 +204,5 @@ def _placed(decoded: Iterator[tuple[Fraction | None, Float]], zero: Fraction, ra
 
 
 def _mono(path: Path) -> Float:
-    parts = [block.mean(axis=0, dtype=np.float32) for block in blocks(path)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    heard = (block.mean(axis=0, dtype=np.float32) for block in blocks(path))
+    return ondisk.keep(chain([np.zeros(0, np.float32)], heard))

@@ -15,6 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from lipwright import ondisk
 from lipwright.errors import InputError, MediaError
 from lipwright.media import sound
 from lipwright.media.container import audio_of, opened
@@ -92,12 +93,12 @@ def _encoded(stream: AudioStream, blocks: Iterator[Float], layout: str) -> Itera
 
 
 def _slices(audio: Audio) -> Iterator[Float]:
-    for start in range(0, len(audio.samples), _BLOCK):
-        yield audio.samples[None, start : start + _BLOCK]
+    for piece in ondisk.pieces(audio.samples, _BLOCK):
+        yield piece[None]
 
 
 def _encodable(audio: Audio, codec: str) -> Audio:
-    if not np.isfinite(audio.samples).all():
+    if not ondisk.finite(audio.samples):
         raise InputError("the sound to be written has samples that are not numbers (NaN)")
     return sound.resample(audio, _rate(codec, audio.rate))
 
