@@ -1,12 +1,13 @@
 """Video, pictures and sound, in and out: the only place that knows ffmpeg (through PyAV).
 
 ``probe`` looks, ``open`` gives a lazy Clip, ``open_audio`` a sound, ``write`` makes a file (``output_path`` says
-before the work whether it will), ``stream`` runs one stage of a pipeline ahead of the next. Everything is
-streamed: memory does not grow with length.
+before the work whether it will), ``remux`` moves the sound against an untouched picture, ``stream`` runs one stage of
+a pipeline ahead of the next. Everything is streamed: memory does not grow with length.
 """
 
 from lipwright.media.encode import checked_quality, output_path, write
 from lipwright.media.pipeline import stream
+from lipwright.media.remux import fits, remux
 from lipwright.media.sound import AudioInfo, open_audio, resample
 from lipwright.media.video import Probe, VideoInfo, open, probe
 
@@ -15,10 +16,12 @@ __all__ = [
     "Probe",
     "VideoInfo",
     "checked_quality",
+    "fits",
     "open",
     "open_audio",
     "output_path",
     "probe",
+    "remux",
     "resample",
     "stream",
     "write",

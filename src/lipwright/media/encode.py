@@ -122,9 +122,7 @@ def _aspect(clip: Clip) -> Fraction | None:
     return pixel_aspect(clip.source) if clip.source is not None and clip.source.is_file() else None
 
 
-def _encode(
-    clip: Clip, part: Path, kind: Format, coding: Coding, work: Work | None, progress: Progress | None
-) -> None:
+def _encode(clip: Clip, part: Path, kind: Format, coding: Coding, work: Work | None, progress: Progress | None) -> None:
     with ExitStack() as stack:
         output = stack.enter_context(created(part, kind.options))
         packets: list[Iterator[Packet[Stream]]] = [
@@ -139,7 +137,7 @@ def _encode(
 @contextmanager
 def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
     """The open output; completed at the end, only closed after a failure."""
-    output = av.open(f"file:{part}", "w", format=_muxer(part), container_options=options)
+    output = av.open(f"file:{part}", "w", format=muxer(part), container_options=options)
     output.metadata["comment"] = f"edited with lipwright {_version()}"
     try:
         yield output
@@ -150,7 +148,8 @@ def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
     output.close()
 
 
-def _muxer(part: Path) -> str:
+def muxer(part: Path) -> str:
+    """ffmpeg's name for the kind of file that the suffix says."""
     return {".mkv": "matroska", ".m4v": "mp4"}.get(part.suffix.lower(), part.suffix.lower()[1:])
 
 

@@ -24,7 +24,7 @@ from lipwright.types import Audio, Float
 _BLOCK = 4096  # samples handed to the encoder at a time
 _LEAD_IN = Fraction(1, 10)  # s; sound copied from before time 0 at most, an encoder's own lead-in
 # The channel layouts every encoder here knows.
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 
 def add_sound(
@@ -38,7 +38,7 @@ def add_sound(
     """
     if audio.source is None:
         audio = _encodable(audio, codec)
-        return _encoded(_new_track(output, codec, audio.rate, "mono"), _slices(audio), "mono")
+        return encoded(new_track(output, codec, audio.rate, "mono"), _slices(audio), "mono")
     container = stack.enter_context(opened(audio.source))
     track = audio_of(container)
     if track is None:
@@ -46,12 +46,12 @@ def add_sound(
     if audio.span is None and track.codec_context.name in copies and _allowed(track, output):
         return _copied(container, track, output.add_stream_from_template(track), sound.time_zero(audio.source))
     info = sound.audio_info(track)
-    rate = _rate(codec, info.rate)
-    layout = _LAYOUTS.get(info.channels, "stereo")
+    rate = rate_of(codec, info.rate)
+    layout = LAYOUTS.get(info.channels, "stereo")
     blocks = sound.blocks(audio.source, rate, layout)
     if audio.span is not None:
         blocks = sound.between(blocks, *(round(second * rate) for second in audio.span))
-    return _encoded(_new_track(output, codec, rate, layout), blocks, layout)
+    return encoded(new_track(output, codec, rate, layout), blocks, layout)
 
 
 def _allowed(track: AudioStream, output: OutputContainer) -> bool:
@@ -75,13 +75,15 @@ def _copied(
         yield cast("Packet[Stream]", packet)
 
 
-def _new_track(output: OutputContainer, codec: str, rate: int, layout: str) -> AudioStream:
+def new_track(output: OutputContainer, codec: str, rate: int, layout: str) -> AudioStream:
+    """A sound track to be encoded as ``codec``."""
     stream = cast(AudioStream, output.add_stream(codec, rate=rate, layout=layout))
     stream.codec_context.bit_rate = min(96_000, 6 * rate) * stream.codec_context.channels
     return stream
 
 
-def _encoded(stream: AudioStream, blocks: Iterator[Float], layout: str) -> Iterator[Packet[Stream]]:
+def encoded(stream: AudioStream, blocks: Iterator[Float], layout: str) -> Iterator[Packet[Stream]]:
+    """The packets of blocks float32 (channels, n) at the rate and layout of ``stream``."""
     done = 0
     rate = stream.codec_context.sample_rate
     for block in blocks:
@@ -100,10 +102,10 @@ def _slices(audio: Audio) -> Iterator[Float]:
 def _encodable(audio: Audio, codec: str) -> Audio:
     if not ondisk.finite(audio.samples):
         raise InputError("the sound to be written has samples that are not numbers (NaN)")
-    return sound.resample(audio, _rate(codec, audio.rate))
+    return sound.resample(audio, rate_of(codec, audio.rate))
 
 
-def _rate(codec: str, rate: int) -> int:
+def rate_of(codec: str, rate: int) -> int:
     """``rate``, or, where the encoder does not know it, the next one above, or its highest."""
     known = av.Codec(codec, "w").audio_rates
     return rate if not known or rate in known else min((r for r in known if r > rate), default=max(known))
