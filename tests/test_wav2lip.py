@@ -14,10 +14,15 @@ torch = pytest.importorskip("torch")
 import drawn  # noqa: E402
 import lipwright  # noqa: E402
 from lipwright import canvas, faces, features, paint, registry, runtime  # noqa: E402
-from lipwright.dubbers import Dubber, Scene, _wav2lip_original as original  # noqa: E402
+from lipwright.dubbers import (  # noqa: E402
+    Dubber,
+    Scene,
+    _wav2lip_aligned as aligned,
+    _wav2lip_original as original,
+)
 from lipwright.errors import LipwrightError  # noqa: E402
 from lipwright.train import checkpoint, wav2lip  # noqa: E402
-from lipwright.types import Clip  # noqa: E402
+from lipwright.types import Audio, Clip, FaceTrack  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,11 +146,13 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+def scene(clip: Clip, speech: Audio, smooth: float = 0.5) -> Scene:
+    length = round(speech.duration * clip.fps)
+    return Scene(clip, lambda: faces.track(clip), speech, canvas.bounce(length, clip.length), smooth)
+
+
 def plan(clip: Clip, seconds: float, weights: str, seed: int = 4, **options: object) -> Dubber:
-    speech = drawn.voice(seconds, seed=seed)
-    length = round(seconds * clip.fps)
-    scene = Scene(clip, faces.track(clip), speech, canvas.bounce(length, clip.length))
-    return PLAIN.Dubber(scene, weights=weights, **options)
+    return PLAIN.Dubber(scene(clip, drawn.voice(seconds, seed=seed)), weights=weights, **options)
 
 
 def shown(dubber: Dubber) -> np.ndarray:
@@ -201,7 +208,7 @@ def test_the_face_stays_in_its_place_upright_and_soft(weights: str) -> None:
     (picture, take), frame = next(iter(dubber.takes(0, 1))), int(dubber.canvas[0])
     assert take.face is not None
     assert 0 < take.face.mask.max() <= 1 and take.face.mask[[0, -1]].max() < 0.02
-    way = dubber._way  # type: ignore[attr-defined]
+    way = dubber._plan.way  # type: ignore[attr-defined]
     back = way.face(frame, way.cut(frame, picture))
     again = paint.composite(picture, back)
     assert np.abs(again.astype(int) - picture).max() < 60 and np.abs(again.astype(int) - picture).mean() < 1
@@ -213,10 +220,100 @@ def test_a_tilted_head_is_cut_out_upright(weights: str) -> None:
 
     clip = Clip(Fraction(25), (320, 240), 6, tilted)
     dubber, straight = plan(clip, 0.2, weights), plan(drawn.talking(6), 0.2, weights)
-    cuts = [d._way.cut(0, next(d._clip.read())).astype(float) for d in (dubber, straight)]  # type: ignore[attr-defined]
+    cuts = [d._plan.way.cut(0, next(d._clip.read())).astype(float) for d in (dubber, straight)]  # type: ignore[attr-defined]
     left, right = cuts[0][:, :48], cuts[0][:, :47:-1]
     assert np.abs(left - right).mean() < 14  # as symmetric as a face that looks straight
     assert np.abs(cuts[0] - cuts[1]).mean() < 25
+
+
+@pytest.mark.parametrize("start", [0, 3, 8, 13])
+def test_the_network_runs_whole_batches_in_the_same_rows_wherever_one_begins(weights: str, start: int) -> None:
+    clip = drawn.talking(30)
+    dubber = plan(clip, 0.8, weights)
+    dubber.untouched[9], dubber.untouched[16] = "covered", "covered"  # type: ignore[index]
+    inner, seen = dubber._painter._network, []  # type: ignore[attr-defined]
+
+    def watched(*arrays: np.ndarray) -> list[np.ndarray]:
+        seen.append(len(arrays[0]))
+        return inner(*arrays)
+
+    whole = [None if take.face is None else take.face.picture for _, take in dubber.takes(0, 20)]
+    dubber._painter._network = watched  # type: ignore[attr-defined]
+    part = [None if take.face is None else take.face.picture for _, take in dubber.takes(start, 20)]
+    assert seen == [8] * (3 - start // 8)
+    for one, other in zip(whole[start:], part, strict=True):
+        assert (one is None) == (other is None)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_in_a_pause_the_network_hears_silence_and_sees_a_closed_mouth(weights: str) -> None:
+    """Pain P2: the original lets the source's own mouth through, and moves it to noise."""
+    clip = drawn.talking(50)
+    voice = drawn.voice(2.0, seed=1)
+    noise = np.random.default_rng(0).normal(0, 1e-3, 2 * 16000).astype(np.float32)
+    said = Audio(np.concatenate([voice.samples, noise]), 16000)
+    dubber = PLAIN.Dubber(scene(clip, said), weights=weights)
+    here = dubber._plan  # type: ignore[attr-defined]
+    pause = np.flatnonzero(here.voiced == 0)
+    assert len(pause) > 25
+    gaps = faces.opening(faces.to_canonical(faces.track(clip).points, faces.fit_pose(faces.track(clip).points)))
+    assert (gaps[here.rests[pause]] < gaps.min() + 0.06).all()
+    assert gaps[here.canvas[pause]].max() > gaps.min() + 0.1  # the source talks on in the pause
+    for t in pause:
+        assert (dubber._window(int(t)) == -4).all()  # type: ignore[attr-defined]
+    loud = np.flatnonzero(here.voiced == 1)
+    assert len(loud) and (here.rests[loud] == here.canvas[loud]).all()
+
+
+def test_pauses_leave_the_pixels_of_compat_alone(weights: str) -> None:
+    clip, silence = drawn.talking(30), Audio(np.zeros(16000, np.float32), 16000)
+    dubber = PLAIN.Dubber(scene(clip, silence), weights=weights, compat=True)
+    assert (dubber._plan.voiced == 1).all() and (dubber._plan.rests == dubber.canvas).all()  # type: ignore[attr-defined]
+
+
+def test_frames_that_rest_are_those_that_look_most_alike() -> None:
+    cost = np.array([[0, 1, 9], [0, 1, 9], [3, 0.5, 9], [3, 0.5, 9], [0.2, 0.5, 9]])
+    assert aligned.steadiest(cost, 3.0).tolist() == [1, 1, 1, 1, 1]
+    assert aligned.steadiest(cost, 0.1).tolist() == [0, 0, 1, 1, 0]
+
+
+def test_a_box_given_is_never_looked_for_and_painted_softly(weights: str) -> None:
+    clip, speech = drawn.talking(12), drawn.voice(0.6, seed=4)
+
+    def forbidden() -> FaceTrack:
+        raise AssertionError("faces were looked for")
+
+    given = Scene(clip, forbidden, speech, canvas.bounce(15, 12))
+    dubber = PLAIN.Dubber(given, weights=weights, box=[60, 200, 100, 220])
+    picture, take = next(iter(dubber.takes(0, 1)))
+    assert take.face is not None and not any(dubber.untouched) and len(dubber.canvas) == 15
+    mask = take.face.mask
+    assert mask.shape == (140, 120) and mask.max() > 0.95
+    assert mask[:50].max() < 0.1 and mask[[-1]].max() < 0.1 and mask[:, [0, -1]].max() < 0.1
+    made = shown(dubber)[0].astype(int)
+    outside = np.ones((240, 320), bool)
+    outside[100:200, 100:220] = False
+    assert (made == picture)[outside].all() and np.abs(made - picture)[150:180, 140:180].mean() > 4
+
+
+def test_pads_widen_the_face_and_smooth_steadies_it(weights: str) -> None:
+    clip, speech = drawn.talking(12), drawn.voice(0.4, seed=4)
+    plain, wider = (PLAIN.Dubber(scene(clip, speech), weights=weights, pads=p)._plan.way for p in (None, [0, 30, 0, 0]))
+    tall = [way._places[0, 1, 1] * 96 for way in (plain, wider)]
+    assert tall[1] - tall[0] == pytest.approx(30, abs=0.01)
+    assert plain._places[0, 1, 2] == pytest.approx(wider._places[0, 1, 2], abs=0.5)
+    moves = [
+        np.abs(np.diff(PLAIN.Dubber(scene(clip, speech, smooth), weights=weights)._plan.way._places, axis=0)).mean()
+        for smooth in (0.0, 0.5, 2.0)
+    ]
+    assert moves[0] > moves[1] > moves[2]
+
+
+def test_static_with_compat_takes_the_box_of_the_first_frame_alone(weights: str) -> None:
+    clip = drawn.talking(12)
+    dubber = plan(clip, 0.8, weights, compat=True, static=True, pads=[0, 0, 0, 0])
+    first = faces.track(clip).box[0].astype(int).tolist()
+    assert dubber._plan.way._boxes[0].tolist() == first  # type: ignore[attr-defined]
 
 
 def test_dub_takes_the_dubbers_length(weights: str) -> None:
@@ -235,7 +332,8 @@ def test_dub_takes_the_dubbers_length(weights: str) -> None:
         ({"weights": "nowhere.onnx"}, "there is no network at nowhere.onnx"),
         ({"weights": "gan.pth"}, "is a PyTorch file; `lipwright models import gan.pth --name NAME` takes it once"),
         ({"weights": "motion"}, "is not of the Wav2Lip family, which takes a mel"),
-        ({"pads": [0, 0, 0, 0]}, "options of the original; they go with compat=true"),
+        ({"pads": [0, 0, 0]}, "pads is four whole numbers"),
+        ({"box": [0, 250, 0, 10]}, r"box is top, bottom, left, right within the picture of 320 x 240"),
         ({"compat": True, "pads": [1, 2]}, r"pads is four whole numbers.*given \[1, 2\]"),
         ({"compat": True, "pads": "wide"}, "pads is four whole numbers"),
         ({"compat": True, "box": [50, 40, 0, 10]}, r"box is top, bottom, left, right within the picture of 320 x 240"),

@@ -130,3 +130,21 @@ class Parts:
     def close(self) -> None:
         """Stop decoding."""
         self._reader, self._next = iter(()), -1
+
+
+class Stills:
+    """Parts of a few frames of a clip by frame number, each decoded when it is first asked for and then kept.
+
+    ``cut(frame, picture)`` says what to keep of a picture; at most ``keep`` of them are held.
+    """
+
+    def __init__(self, clip: Clip, cut: Callable[[int, Picture], Picture], keep: int = 64) -> None:
+        self._clip, self._cut, self._keep = clip, cut, keep
+        self._held: OrderedDict[int, Picture] = OrderedDict()
+
+    def __getitem__(self, frame: int) -> Picture:
+        if frame not in self._held:
+            self._held[frame] = self._cut(frame, next(self._clip.read(frame, frame + 1)))
+            while len(self._held) > self._keep:
+                self._held.popitem(last=False)
+        return self._held[frame]

@@ -28,16 +28,20 @@ class Original:
     """Boxes with pads, averaged over themselves and the four that follow; a hard rectangle."""
 
     def __init__(
-        self, scene: Scene, size: int, pads: Sequence[int] | None, box: Sequence[int] | None, nosmooth: bool
+        self,
+        scene: Scene,
+        size: int,
+        pads: tuple[int, int, int, int],
+        box: tuple[int, int, int, int] | None,
+        nosmooth: bool,
     ) -> None:
         self._size = size
         if box is None:
-            around = PADS if pads is None else _four(pads, "pads")
-            self._boxes = padded(scene.track.box, around, scene.clip.size)
+            self._boxes = padded(scene.track.box, pads, scene.clip.size)
             for start, stop in () if nosmooth else steady.stretches(self._boxes[:, 0] >= 0):
                 self._boxes[start:stop] = averaged(self._boxes[start:stop])
         else:
-            self._boxes = np.tile(_inside(_four(box, "box"), scene.clip.size), (scene.clip.length, 1))
+            self._boxes = np.tile(np.array(box, np.int64), (scene.clip.length, 1))
 
     def why(self, frame: int) -> str:
         """Why a source frame passes through untouched, or ""."""
@@ -78,8 +82,10 @@ def averaged(boxes: Int, over: int = OVER) -> Int:
     return result
 
 
-def _inside(box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    top, bottom, left, right = box
+def inside(box: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """x0 y0 x1 y1 of a box given as top, bottom, left, right; InputError where it does not lie in a frame of
+    ``size`` (w, h)."""
+    top, bottom, left, right = four(box, "box")
     if not (0 <= top < bottom <= size[1] and 0 <= left < right <= size[0]):
         raise InputError(
             f"box is top, bottom, left, right within the picture of {size[0]} x {size[1]} pixels; given {list(box)}"
@@ -97,7 +103,8 @@ def chunks(columns: int, spec: AudioSpec, fps: Fraction) -> int:
     return count + 1
 
 
-def _four(values: Sequence[int] | None, name: str) -> tuple[int, int, int, int]:
+def four(values: Sequence[int], name: str) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right, as they were given; InputError for anything else."""
     if not isinstance(values, list | tuple) or len(values) != 4 or not all(isinstance(v, int) for v in values):
         raise InputError(f"{name} is four whole numbers, top, bottom, left, right, such as [0,10,0,0]; given {values}")
     top, bottom, left, right = values
