@@ -212,8 +212,13 @@ def mouth_matrices(points: Float, size: tuple[int, int] = CROP) -> Float:
 
 def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) -> NDArray[np.uint8]:
     """Grey aligned mouth crop uint8 (H, W) of one picture; ``matrix`` (2, 3) from `mouth_matrices`."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     step = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    corners = matrix[:, :2] @ np.array([[0, size[0], 0, size[0]], [0, 0, size[1], size[1]]]) + matrix[:, 2:]
+    rim, most = 3 + 2 * step, np.array(picture.shape[1::-1]) - 1
+    x0, y0 = np.clip(np.floor(corners.min(1) - rim), 0, np.maximum(0, most - rim)).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(corners.max(1) + rim), np.minimum(rim, most), most).astype(int).tolist()
+    grey = cv2.cvtColor(picture[y0 : y1 + 1, x0 : x1 + 1], cv2.COLOR_RGB2GRAY)
+    matrix = matrix - np.array([[0, 0, x0], [0, 0, y0]], np.float32)
     if step > 1.5:
         grey = cv2.GaussianBlur(grey, (0, 0), 0.4 * step)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
