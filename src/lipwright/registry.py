@@ -25,11 +25,11 @@ import hashlib
 import os
 import pkgutil
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lipwright
 from lipwright import fetch
@@ -119,6 +119,8 @@ class Card:
     """What it was trained on, and what follows from that."""
     quality: str = ""
     """What was measured, on what."""
+    member: str = ""
+    """The member of a family that runs it, where there is one."""
     calibration: Calibration | None = None
     """Of an expert: how far it can be believed."""
 
@@ -169,6 +171,32 @@ def card(name: str) -> Card:
         raise WeightsError(f"the card {path} is not complete: {problem}{more}") from problem
 
 
+def write_card(path: Path, lines: dict[str, Any]) -> None:
+    """Write a card's ``lines`` to ``path``: beside, then renamed into its place."""
+    import yaml
+
+    beside = path.with_suffix(".part")
+    beside.write_text(yaml.safe_dump(lines, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    beside.replace(path)
+
+
+def calibrate(name: str, found: Calibration) -> Path:
+    """Write what was measured of the imported expert ``name`` into its card; gives the card's path.
+
+    Raises:
+        InputError: the expert is a part of the package, whose cards are not written to.
+        WeightsError: there is no such card.
+    """
+    import yaml
+
+    place = _shelf(card(f"{name}_video").name) / f"{name}_video.yaml"
+    if is_shipped(f"{name}_video"):
+        raise InputError(f"{name} is a part of lipwright, and its card says what was measured already")
+    lines = yaml.safe_load(place.read_text(encoding="utf-8"))
+    write_card(place, lines | {"calibration": asdict(found)})
+    return place
+
+
 def path(name: str, progress: Progress | None = None) -> Path:
     """The file of weights called ``name``: shipped, cached, or pulled now.
 
@@ -197,8 +225,7 @@ def pull(name: str, progress: Progress | None = None) -> Path:
     if place.is_file() and _fault(place, found) is None:
         return place
     if not found.source:
-        again = "it is part of the package; install lipwright" if is_shipped(name) else "it was imported; import it"
-        raise WeightsError(f"{place} is missing or damaged, and {again} again")
+        raise WeightsError(f"{place} is missing or damaged, and {_remedy(found)} again")
     fetch.fetch(found.source, place, check=lambda file: _refuse(file, found), progress=progress)
     return place
 
@@ -212,10 +239,10 @@ def verify(name: str) -> Path:
     found = card(name)
     place = _place(found)
     if not place.is_file():
-        raise WeightsError(f"{name} is not here yet; `lipwright models pull {name}` brings it")
+        raise WeightsError(f"{name} is not here yet; {_remedy(found)}")
     fault = _fault(place, found)
     if fault is not None:
-        raise WeightsError(f"{place} {fault}; `lipwright models pull {name}` brings it again")
+        raise WeightsError(f"{place} {fault}; {_remedy(found)} again")
     return place
 
 
@@ -241,6 +268,13 @@ def cache_dir() -> Path:
 def _place(found: Card) -> Path:
     """Where the file of a card belongs."""
     return cache_dir() / found.sha256[:8] / found.file if found.source else _shelf(found.name) / found.file
+
+
+def _remedy(found: Card) -> str:
+    """How a file that is missing or damaged comes here, as a part of a sentence."""
+    if found.source:
+        return f"`lipwright models pull {found.name}` brings it"
+    return "it is part of the package; install lipwright" if is_shipped(found.name) else "it was imported; import it"
 
 
 def _refuse(file: Path, found: Card) -> None:
