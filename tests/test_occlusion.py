@@ -78,3 +78,10 @@ def test_two_frames_disagree_only_where_something_is_in_the_way() -> None:
     parts = occlusion.disagreement(track, 0, 1)
     assert parts[152] == 1 and parts[10] == 0
     assert occlusion.look(track).shape[0] == 2
+
+
+@pytest.mark.parametrize("rows", [12, 13, 1300])
+def test_the_median_found_by_counting_is_the_median(rows: int) -> None:
+    values = np.random.default_rng(rows).integers(0, 4 * 255, (rows, 5, 3)).astype(np.float32) / 4
+    counted = occlusion._median((values[k : k + 100] for k in range(0, rows, 100)), 4 * 256, 4)
+    np.testing.assert_array_equal(counted, np.median(values, axis=0))

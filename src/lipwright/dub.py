@@ -154,7 +154,8 @@ def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) ->
     said = (__version__, clip.key, clip.fps, clip.size, speech.rate, scene.smooth, *sorted(options.items()), *how)
     digest = hashlib.sha256(repr((said, files, networks)).encode())
     track = () if scene.followed is None else vars(scene.followed).values()
-    for array in (canvas, speech.samples, *(value for value in track if isinstance(value, np.ndarray))):
+    arrays: list[np.ndarray] = [canvas, speech.samples, *(value for value in track if isinstance(value, np.ndarray))]
+    for array in arrays:
         for piece in ondisk.pieces(array):
             digest.update(np.ascontiguousarray(piece).reshape(-1).data)
     return digest.hexdigest()

@@ -6,13 +6,14 @@ A *shape* is float32 (177, 3) in canonical units (eye distances): the vertices `
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import faces, paint
+from lipwright import faces, ondisk, paint
 from lipwright.types import Float, Int, Mask, Picture
 
 CLOSED, READY, CLOSED_LEAST = 0.02, 0.08, 3
@@ -97,14 +98,16 @@ class Speaker:
 
     @classmethod
     def of(cls, shapes: Float) -> Speaker:
-        """Learnt from the shapes (T, 177, 3) of the person's own video, T ≥ 1.
+        """Learnt from the shapes (T, 177, 3) of the person's own video, of which one at least is known (not NaN).
 
         Somebody who does not talk there (opening moves by less than 0.05 eye distances) gets the common
         manner, from their own closed mouth.
         """
-        gap = opening(shapes)
-        order = np.argsort(gap)
+        gap = ondisk.by_blocks(opening, len(shapes), shapes)
+        order = np.argsort(gap)  # unknown ones come last
+        gap = gap[np.isfinite(gap)]
         low = [shapes[order[: max(CLOSED_LEAST, round(share * len(gap)))]].mean(0) for share in (CLOSED, READY)]
+        ondisk.release(shapes)
         closed, ready = with_opening(np.stack(low), np.minimum(opening(np.stack(low)), SHUT))
         if np.quantile(gap, 0.97) - np.quantile(gap, 0.03) >= TALKING:
             return cls(closed, ready, float(gap.std()), float(np.quantile(gap, 0.97)))
@@ -116,14 +119,19 @@ class Speaker:
         The motion is scaled until its opening deviates as much as this person's does (by 0.5 to 2.5), times
         ``strength``; beyond a fifth more than their widest it levels off. Nearly closed lips are sealed.
         """
-        gap = opening(self.ready + motion)
+        gap = ondisk.by_blocks(lambda motion: opening(self.ready + motion), len(motion), motion)
         spoken = gap[voiced > 0.5] if (voiced > 0.5).sum() >= 5 else gap
         scale = float(np.clip(self.spread / max(float(spoken.std()), 1e-3), *SCALES)) * strength
-        shapes = self.closed + voiced[:, None, None] * (self.ready - self.closed + scale * motion)
-        gap, most = opening(shapes), self.widest * max(1.0, strength)
-        beyond = np.maximum(0, gap - most)
-        level = np.minimum(gap, most) + 0.2 * most * np.tanh(beyond / (0.2 * most))
-        return sealed(with_opening(np.asarray(shapes, np.float32), level.astype(np.float32)))
+        most = self.widest * max(1.0, strength)
+
+        def said(motion: Float, voiced: Float) -> Float:
+            shapes = self.closed + voiced[:, None, None] * (self.ready - self.closed + scale * motion)
+            gap = opening(shapes)
+            beyond = np.maximum(0, gap - most)
+            level = np.minimum(gap, most) + 0.2 * most * np.tanh(beyond / (0.2 * most))
+            return sealed(with_opening(np.asarray(shapes, np.float32), level.astype(np.float32)))
+
+        return ondisk.by_blocks(said, len(motion), motion, voiced)
 
 
 def donor_cost(
@@ -134,19 +142,22 @@ def donor_cost(
     centre: Int,
     usable: NDArray[np.bool_],
     reach: int,
-) -> Float:
-    """How badly each source frame within ``reach`` of ``centre`` (T,) would show the shapes ``wanted``.
+) -> Iterator[Float]:
+    """How badly each source frame within ``reach`` of ``centre`` (T,) would show the shapes ``wanted``, row by row.
 
     Mean distance of the lips plus charges for another opening (a mouth too closed is dearer than one too open: it
     would have to be stretched or painted), another pose and another ``look`` (T, N, 3), colours of the skin
-    0-255 from `occlusion.look`, in eye distances; float32 (T, 2 reach + 1),
+    0-255 from `occlusion.look`, in eye distances; T times float32 (2 reach + 1,),
     infinite where there is no usable frame. See `paths.smooth_path`.
     """
     lips = _rows(faces.OUTER_LIPS + faces.INNER_LIPS)
-    have = np.where(usable[:, None, None], shapes[:, lips], 0)
+    have = ondisk.by_blocks(
+        lambda shapes, usable: np.where(usable[:, None, None], shapes[:, lips], np.float32(0)),
+        len(shapes), shapes, usable,
+    )  # fmt: skip
     degrees = np.nan_to_num(pose.degrees)
-    gap, asked = opening(np.nan_to_num(shapes)), opening(wanted)
-    cost = np.full((len(wanted), 2 * reach + 1), np.inf, np.float32)
+    gap = ondisk.by_blocks(lambda shapes: opening(np.nan_to_num(shapes)), len(shapes), shapes)
+    asked = ondisk.by_blocks(opening, len(wanted), wanted)
     for t, middle in enumerate(centre.tolist()):
         low, high = max(0, middle - reach), min(len(shapes), middle + reach + 1)
         lip = np.sqrt(((have[low:high] - wanted[t, lips]) ** 2).sum(2)).mean(1)
@@ -159,8 +170,11 @@ def donor_cost(
         row = np.where(usable[low:high], price, np.inf)
         if not np.isfinite(row).any():
             row = np.where(far == 0, 0.0, np.inf)
-        cost[t, low - middle + reach : high - middle + reach] = row
-    return cost
+        cost = np.full(2 * reach + 1, np.inf, np.float32)
+        cost[low - middle + reach : high - middle + reach] = row
+        yield cost
+        if t % ondisk.BLOCK == 0:
+            ondisk.release(wanted, have, look)
 
 
 def place(shape: Float, points: Float, pose: faces.Pose) -> Float:
@@ -247,9 +261,10 @@ def rim(region: paint.Region, size: tuple[int, int]) -> Mask:
     return np.asarray(np.broadcast_to(column, down.shape)[:, None] * np.broadcast_to(row, across.shape), np.float32)
 
 
-def shadow(here: Float, cover: Float, region: paint.Region) -> Mask:
-    """Where in ``region`` the face (468, 2) px is covered by something: ``cover`` (468,) 0-1, softly spread."""
-    seen = paint.mesh_warp(here, here, faces.canonical().triangles, cover, region, detail=64).alpha
+def shadow(here: Float, cover: NDArray[np.bool_], region: paint.Region) -> Mask:
+    """Where in ``region`` the face (468, 2) px is covered by something: ``cover`` bool (468,), softly spread."""
+    known = np.asarray(cover, np.float32)
+    seen = paint.mesh_warp(here, here, faces.canonical().triangles, known, region, detail=64).alpha
     return paint.soften(seen, 0.04 * (region[2] - region[0]))
 
 

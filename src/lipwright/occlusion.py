@@ -7,13 +7,15 @@ vertex looks like through the rest of the video, together with its neighbours an
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.spatial import cKDTree
 
-from lipwright import faces
-from lipwright.types import FaceTrack, Float
+from lipwright import faces, ondisk
+from lipwright.types import FaceTrack, Float, Int
 
 FAR, SPREADS = 45.0, 6.0
 """Grey levels, and robust deviations, beyond which a colour is another thing's."""
@@ -23,6 +25,7 @@ DIFFERENT = (22.0, 45.0)
 
 NEIGHBOURS = 6
 FRAMES = 3
+QUARTERS = 4
 ENOUGH = 12
 """Frames that must be known before anything can be called unusual."""
 
@@ -37,28 +40,70 @@ def _skin() -> tuple[np.ndarray, np.ndarray]:
     return skin, cKDTree(canon.points[skin]).query(canon.points[skin], NEIGHBOURS)[1]
 
 
-def covered(track: FaceTrack) -> Float:
-    """float32 (T, 468): how much of each vertex is hidden, 0 or 1 on the skin, spread to the rest of the mesh.
+def covered(track: FaceTrack) -> NDArray[np.bool_]:
+    """bool (T, 468): which vertices are hidden; judged on the skin, spread to the rest of the mesh.
 
     All 0 where the track holds no colours, or fewer than 12 frames of the face. Light that changes for the
     whole face is allowed for. Seen on skin only: lips and mouth change colour by themselves, so they count
     as covered where the skin nearest to them is.
     """
-    result = np.zeros((len(track), 468), np.float32)
-    if track.tint is None or track.present.sum() < ENOUGH:
-        return result
-    skin, neighbours = _skin()
-    known = track.present
-    colours = track.tint[known][:, skin].astype(np.float32)
-    usual = np.median(colours, axis=0)
-    gap = colours - usual
+    length, tint, known = len(track), track.tint, np.flatnonzero(track.present)
+    if tint is None or len(known) < ENOUGH:
+        return ondisk.by_blocks(lambda rows: np.zeros((len(rows), 468), bool), length, range(length))
+    usual = _median((_colours(tint, known[rows]) for rows in _blocks(len(known))), 256, 1)
+    gaps = (np.abs(_gap(tint, known[rows], usual)) for rows in _blocks(len(known)))
+    spread = 1.4826 * _median(gaps, 512 * QUARTERS, QUARTERS) + 1
+
+    def lasting(rows: Int) -> NDArray[np.bool_]:
+        gap = np.abs(_gap(tint, rows, usual))
+        odd: NDArray[np.bool_] = np.any((gap > FAR) & (gap > SPREADS * spread), axis=2)
+        together = odd[:, _skin()[1]].mean(2) > 0.5
+        return np.asarray(median_filter(together.astype(np.uint8), size=(FRAMES, 1)), bool)
+
+    seen = ondisk.by_blocks(lasting, len(known), known, context=FRAMES // 2)
+    place = np.where(track.present, np.cumsum(track.present) - 1, -1)
+
+    def spread_out(places: Int) -> NDArray[np.bool_]:
+        shown = seen[np.maximum(places, 0)][:, _nearest_skin()]
+        shown[places < 0] = False
+        ondisk.release(seen)
+        return shown
+
+    return ondisk.by_blocks(spread_out, length, place)
+
+
+def _blocks(length: int) -> Iterator[slice]:
+    return (slice(start, start + ondisk.BLOCK) for start in range(0, length, ondisk.BLOCK))
+
+
+def _colours(tint: NDArray[np.uint8], rows: Int) -> Float:
+    """float32 (N, S, 3): the colours of the skin in some frames."""
+    colours = tint[rows][:, _skin()[0]].astype(np.float32)
+    ondisk.release(tint)
+    return colours
+
+
+def _gap(tint: NDArray[np.uint8], rows: Int, usual: Float) -> Float:
+    """How far the skin in some frames is from its usual colours, the light of the whole face taken out."""
+    gap = _colours(tint, rows) - usual
     gap -= np.median(gap, axis=1, keepdims=True)
-    spread = 1.4826 * np.median(np.abs(gap), axis=0) + 1
-    odd = ((np.abs(gap) > FAR) & (np.abs(gap) > SPREADS * spread)).any(2)
-    together = odd[:, neighbours].mean(2) > 0.5
-    lasting = median_filter(together.astype(np.uint8), size=(FRAMES, 1)).astype(np.float32)
-    result[known] = lasting[:, _nearest_skin()]
-    return result
+    return gap
+
+
+def _median(blocks: Iterator[Float], bins: int, per_unit: int) -> Float:
+    """The exact median over time of values (n, S, 3) that come in blocks: multiples of 1 / ``per_unit``, ``bins`` of
+    them from 0 on. It is found by counting, as `numpy.median` gives it."""
+    counts, rows = np.zeros(0, np.int64), 0
+    shape: tuple[int, ...] = ()
+    for block in blocks:
+        rows, shape = rows + len(block), block.shape[1:]
+        columns = int(np.prod(shape))
+        values = (block.reshape(len(block), -1) * per_unit).astype(np.int64) + bins * np.arange(columns)
+        found = np.bincount(values.ravel(), minlength=bins * columns)
+        counts = counts + found if len(counts) else found
+    total = counts.reshape(-1, bins).cumsum(1)
+    low, high = ((total > place).argmax(1) for place in ((rows - 1) // 2, rows // 2))
+    return ((low + high) / (2 * per_unit)).astype(np.float32).reshape(shape)
 
 
 def look(track: FaceTrack) -> Float:
@@ -66,12 +111,17 @@ def look(track: FaceTrack) -> Float:
 
     Two frames with the same look are lit alike and covered alike. All 0 where the track holds no colours.
     """
-    if track.tint is None:
-        return np.zeros((len(track), 1, 3), np.float32)
+    length, tint = len(track), track.tint
+    if tint is None:
+        return np.zeros((length, 1, 3), np.float32)
     skin, _ = _skin()
-    colours = track.tint[:, skin].astype(np.float32)
-    colours -= np.median(colours, axis=1, keepdims=True)
-    return colours[:, :: max(1, len(skin) // 30)]
+
+    def seen(tint: NDArray[np.uint8]) -> Float:
+        colours = tint[:, skin].astype(np.float32)
+        colours -= np.median(colours, axis=1, keepdims=True)
+        return colours[:, :: max(1, len(skin) // 30)].copy()
+
+    return ondisk.by_blocks(seen, length, tint)
 
 
 def disagreement(track: FaceTrack, frame: int, other: int) -> Float:

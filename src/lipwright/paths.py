@@ -5,31 +5,44 @@ Shared by every way of dubbing that shows other frames of the same video.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable, Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import ondisk
 from lipwright.types import Float, Int
 
+_ROWS = 4000  # rows of the way back read at a time
 
-def smooth_path(cost: Float, centre: Int, *, jump: float, cap: int) -> Int:
+
+def smooth_path(cost: Iterable[Float], centre: Int, *, jump: float, cap: int) -> Int:
     """The cheapest path (Viterbi) through a band of candidates.
 
-    ``cost`` float32 (T, 2W + 1): cost[t, k] of showing frame ``centre[t] - W + k`` at t; infinite where
-    there is no such frame. Going from frame d to frame e costs ``jump · min(|e - d - 1|, |e - d + 1|, cap)``:
-    running forward or backward is free, standing still costs one jump. Returns frames int64 (T,).
+    ``cost``, T rows float32 (2W + 1,), taken one by one: in row t the k-th is the cost of showing frame
+    ``centre[t] - W + k``, infinite where there is no such frame. Going from frame d to frame e costs
+    ``jump · min(|e - d - 1|, |e - d + 1|, cap)``: running forward or backward is free, standing still costs one
+    jump. Returns frames int64 (T,).
     """
-    steps, width = cost.shape
-    reach = width // 2
-    total = cost[0].astype(np.float64)
-    came = np.zeros((steps, width), np.int16)
-    for t in range(1, steps):
-        best, source = _arrive(total, int(centre[t] - centre[t - 1]), jump, cap)
-        came[t] = source
-        total = best + cost[t]
-    path = np.empty(steps, np.int64)
+    rows = iter(cost)
+    total: NDArray[np.floating] = next(rows).astype(np.float64)
+
+    def arrivals() -> Iterator[NDArray[np.int16]]:
+        nonlocal total
+        yield np.zeros((1, len(total)), np.int16)
+        for t, row in enumerate(rows, 1):
+            best, source = _arrive(total, int(centre[t] - centre[t - 1]), jump, cap)
+            total = best + row
+            yield source.astype(np.int16)[None]
+
+    came = ondisk.keep(arrivals())
+    path = np.empty(len(came), np.int64)
     at = int(np.argmin(total))
-    for t in range(steps - 1, -1, -1):
-        path[t] = centre[t] - reach + at
+    for t in range(len(came) - 1, -1, -1):
+        path[t] = centre[t] - len(total) // 2 + at
         at = int(came[t, at])
+        if t % _ROWS == 0:
+            ondisk.release(came)
     return path
 
 
@@ -47,7 +60,7 @@ def across_jumps(path: Int, frames: int, longest: int = 3) -> Int:
     return other
 
 
-def _arrive(total: Float, shift: int, jump: float, cap: int) -> tuple[Float, Int]:
+def _arrive(total: NDArray[np.floating], shift: int, jump: float, cap: int) -> tuple[NDArray[np.floating], Int]:
     """Cheapest arrival at every candidate, and from which; the band moved by ``shift`` frames."""
     width = len(total)
     low = int(np.argmin(total))

@@ -24,6 +24,7 @@ from lipwright import (
     motion as motions,
     mouth,
     occlusion,
+    ondisk,
     paint,
     paths,
     speech,
@@ -54,16 +55,18 @@ class Dubber:
         self._scene = scene
         self.canvas = scene.canvas
         rate = float(scene.clip.fps)
-        points = scene.track.points
+        points, length, moving = scene.track.points, len(scene.track), faces.canonical().moving
         self._points = points
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
-        self._shapes = faces.to_canonical(points[:, faces.canonical().moving], self._pose)
-        self._gaps = mouth.opening(self._shapes)
-        self._target = self._wanted(strength, scene.smooth * rate / 25)
+        shapes = ondisk.by_blocks(
+            lambda points, pose: faces.to_canonical(points[:, moving], pose), length, points, self._pose
+        )
+        self._gaps = ondisk.by_blocks(mouth.opening, length, shapes)
+        self._target = self._wanted(shapes, strength, scene.smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
-        self._hidden = self._cover[:, faces.canonical().moving].mean(1)
+        self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), length, self._cover)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
-        self._donors = self._choose(round(REACH_SECONDS * rate))
+        self._donors = self._choose(shapes, round(REACH_SECONDS * rate))
         self._others = paths.across_jumps(self._donors, self._scene.clip.length)
         self.untouched = [
             self._why(int(frame), int(donor)) for frame, donor in zip(self.canvas, self._donors, strict=True)
@@ -78,36 +81,36 @@ class Dubber:
             with closing(media.stream(playback.shown(scene.clip, self.canvas[start:stop]), depth=4)) as pictures:
                 for t, picture in enumerate(pictures, start):
                     yield self._shown(t, picture, parts)
+                    if t % ondisk.BLOCK == 0:
+                        self._release()
         finally:
             parts.close()
 
-    def _wanted(self, strength: float, sigma: float) -> Float:
+    def _release(self) -> None:
+        """Give back the memory of what was read of the plan."""
+        ondisk.release(self._points, self._scene.track.tint, self._target, self._cover)
+
+    def _wanted(self, shapes: Float, strength: float, sigma: float) -> Float:
         """Canonical shapes (T, 177, 3) that the speech asks of this person."""
         scene = self._scene
         length = len(scene.canvas)
         heard = media.resample(scene.speech, 16000)
         moved = motions.predict(heard, scene.clip.fps, length)
         voiced = speech.voiced(heard, scene.clip.fps, length)
-        speaker = mouth.Speaker.of(self._shapes[scene.track.present])
+        speaker = mouth.Speaker.of(shapes)
         return speaker.says(steady.smooth(moved.shape, sigma), voiced, strength)
 
-    def _choose(self, reach: int) -> Int:
+    def _choose(self, shapes: Float, reach: int) -> Int:
         """Donor frame for every output frame, -1 where the face is absent."""
         scene = self._scene
         donors = np.full(len(self.canvas), -1, np.int64)
         rows = np.flatnonzero(scene.track.present[self.canvas])
         if len(rows):
             usable = scene.track.present & (scene.track.score >= SCORE_LEAST) & (self._hidden < HIDDEN_DONOR)
-            cost = mouth.donor_cost(
-                self._target[rows],
-                self._shapes,
-                self._pose,
-                occlusion.look(scene.track),
-                self.canvas[rows],
-                usable,
-                reach,
-            )
-            donors[rows] = paths.smooth_path(cost, self.canvas[rows], jump=JUMP, cap=JUMP_CAP)
+            wanted = ondisk.by_blocks(lambda rows: self._target[rows], len(rows), rows)
+            look, centre = occlusion.look(scene.track), self.canvas[rows]
+            cost = mouth.donor_cost(wanted, shapes, self._pose, look, centre, usable, reach)
+            donors[rows] = paths.smooth_path(cost, centre, jump=JUMP, cap=JUMP_CAP)
         return donors
 
     def _why(self, frame: int, donor: int) -> str:
