@@ -79,6 +79,16 @@ def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         ondisk.keep(iter(parts()))
 
 
+def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
+    arrays = {"long": np.concatenate(parts()), "short": np.arange(7), "none": np.zeros((0, 3), np.uint8)}
+    ondisk.save(tmp_path / "a.npz", arrays)
+    for found in (ondisk.load(tmp_path / "a.npz"), np.load(tmp_path / "a.npz")):
+        assert set(found) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name], array)
+            assert found[name].dtype == array.dtype
+
+
 def test_without_a_place_for_files_all_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(**_: object) -> None:
         raise PermissionError

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import registry, steady
+from lipwright import ondisk, registry, steady
 from lipwright.errors import NoFaceError
 from lipwright.types import Clip, FaceTrack, Float, Picture, Progress
 
@@ -123,7 +123,7 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
     if cached is not None and cached.is_file():
         return _load(cached)
     points, score, tint, cuts = _follow_all(clip, detector, progress)
-    if not np.isfinite(points[:, 0, 0]).any():
+    if not ondisk.by_blocks(lambda points: np.isfinite(points[:, 0, 0]), len(points), points).any():
         raise NoFaceError(
             f"no face was found in {_frames(clip.length)} of {clip.source or 'the clip'}; "
             "give a video in which one face is seen from the front, at least about 40 pixels wide"
@@ -139,7 +139,11 @@ def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None 
 
 def boxes(points: Float) -> Float:
     """float32 (T, 4) x0 y0 x1 y1 px around meshes (T, 468, 3); NaN rows stay NaN."""
-    return np.asarray(np.concatenate([points[..., :2].min(1), points[..., :2].max(1)], axis=1))
+
+    def around(points: Float) -> Float:
+        return np.concatenate([points[..., :2].min(1), points[..., :2].max(1)], axis=1)
+
+    return ondisk.by_blocks(around, len(points), points)
 
 
 def fit_pose(points: Float) -> Pose:
@@ -147,11 +151,22 @@ def fit_pose(points: Float) -> Pose:
 
     Umeyama, "Least-squares estimation of transformation parameters", 1991. NaN rows give NaN.
     """
-    return _fit(points[:, np.array(STABLE)])
+    return _fit(_stable(points))
+
+
+def _stable(points: Float) -> Float:
+    """The vertices `STABLE` of meshes."""
+    return ondisk.by_blocks(lambda points: points[:, np.array(STABLE)], len(points), points)
 
 
 def _fit(stable: Float) -> Pose:
     """`fit_pose` of the stable vertices (T, len(STABLE), 3) alone."""
+    rows = ondisk.by_blocks(_similarity, len(stable), stable)
+    return Pose(rows[:, 0], rows[:, 1:10].reshape(-1, 3, 3), rows[:, 10:])
+
+
+def _similarity(stable: Float) -> Float:
+    """float32 (T, 13): scale, the rows of the rotation, shift."""
     model = canonical().points[np.array(STABLE)].astype(np.float64)
     centre = model.mean(0)
     model = model - centre
@@ -165,12 +180,12 @@ def _fit(stable: Float) -> Pose:
     scale = (size * sign).sum(1) / (model**2).sum()
     shift = middle - scale[:, None] * (rotation @ centre)
     scale = np.where(np.isfinite(middle[:, 0]), scale, np.nan)
-    return Pose(scale.astype(np.float32), rotation.astype(np.float32), shift.astype(np.float32))
+    return np.concatenate([scale[:, None], rotation.reshape(-1, 9), shift], axis=1).astype(np.float32)
 
 
 def steady_pose(points: Float, sigma: float) -> Pose:
     """`fit_pose` of meshes whose stable vertices were smoothed with ``sigma`` frames: pose moves slowly."""
-    return _fit(steady.smooth(points[:, np.array(STABLE)], sigma))
+    return _fit(steady.smooth(_stable(points), sigma))
 
 
 def to_canonical(points: Float, pose: Pose) -> Float:
@@ -233,21 +248,30 @@ def _follow_all(
     clip: Clip, detector: str, progress: Progress | None
 ) -> tuple[Float, Float, NDArray[np.uint8], list[int]]:
     """Raw meshes (T, 468, 3), scores (T,), colours (T, 468, 3) and the first frame of each new shot."""
-    points = np.full((clip.length, 468, 3), np.nan, np.float32)
+    points, tint = ondisk.Growing[np.float32](), ondisk.Growing[np.uint8]()
+    absent, colourless = np.full((468, 3), np.nan, np.float32), np.zeros((468, 3), np.uint8)
     score = np.zeros(clip.length, np.float32)
-    tint = np.zeros((clip.length, 468, 3), np.uint8)
     cuts: list[int] = []
+    frame = -1
     for frame, (picture, mesh, certainty, cut) in enumerate(_follow(clip, detector)):
         score[frame] = certainty
-        if mesh is not None:
-            points[frame] = mesh
-            column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (clip.size[0] - 1, clip.size[1] - 1)).T
-            tint[frame] = picture[row, column]
+        points.add((absent if mesh is None else mesh.astype(np.float32))[None])
+        tint.add((colourless if mesh is None else _colours(picture, mesh))[None])
         if cut:
             cuts.append(frame)
         if progress is not None:
             progress(frame + 1, clip.length, "faces")
-    return points, score, tint, cuts
+    for _ in range(frame + 1, clip.length):
+        points.add(absent[None])
+        tint.add(colourless[None])
+    return points.whole(), score, tint.whole(), cuts
+
+
+def _colours(picture: Picture, mesh: Float) -> NDArray[np.uint8]:
+    """The picture's colour at each vertex, uint8 (468, 3)."""
+    tall, wide = picture.shape[:2]
+    column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (wide - 1, tall - 1)).T
+    return picture[row, column]
 
 
 def _follow(clip: Clip, name: str) -> Iterator[tuple[Picture, Float | None, float, bool]]:
@@ -309,12 +333,12 @@ def _save(found: FaceTrack, path: Path) -> None:
     beside = path.with_name(f"{path.stem}.{id(found)}.part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, **arrays)  # type: ignore[arg-type]
+        ondisk.save(beside, arrays)
         beside.replace(path)
     except OSError:
         return
 
 
 def _load(path: Path) -> FaceTrack:
-    with np.load(path, allow_pickle=False) as data:
-        return FaceTrack(0, data["box"], data["points"], data["score"], data.get("tint"))
+    data = ondisk.load(path)
+    return FaceTrack(0, data["box"], data["points"], data["score"], data.get("tint"))

@@ -11,11 +11,14 @@ import mmap
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from lipwright.errors import OutputError
@@ -39,21 +42,54 @@ class Rows(Protocol):
     def __getitem__(self, rows: slice, /) -> Any: ...
 
 
+class Growing(Generic[T]):
+    """An array made row by row, or a few at a time: in memory while it is small, then in a file."""
+
+    def __init__(self) -> None:
+        self._held: list[NDArray[T]] = []
+        self._size = 0
+        self._shape: tuple[int, ...] = ()
+        self._dtype: np.dtype[T] | None = None
+        self._file: IO[bytes] | None = None
+
+    def add(self, part: NDArray[T]) -> None:
+        """Put ``part`` (n, ...) at the end; all parts are alike but for n. Raises OutputError when the disk is full."""
+        if self._dtype is None:
+            self._dtype, self._shape = part.dtype, part.shape[1:]
+        self._held.append(part)
+        self._size += part.nbytes
+        if self._file is None and self._size > SMALL:
+            self._file = _temporary()
+        if self._file is not None:
+            self._spill(self._file)
+
+    def whole(self) -> NDArray[T]:
+        """All that was added, at least one part; nothing is added after."""
+        if self._file is None:
+            return self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        with self._file as file:
+            self._spill(file)
+            with _refused():
+                file.flush()
+            under = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(under, self._dtype).reshape(-1, *self._shape)
+
+    def _spill(self, file: IO[bytes]) -> None:
+        with _refused():
+            for part in self._held:
+                file.write(part.astype(self._dtype, copy=False).tobytes())
+        self._held.clear()
+
+
 def keep(parts: Iterable[NDArray[T]]) -> NDArray[T]:
     """At least one array (n, ...), all alike but for n, put end to end; on the disk where they are long.
 
     Raises OutputError when the disk is full. Where no temporary file can be made they stay in memory.
     """
-    held: list[NDArray[T]] = []
-    rest = iter(parts)
-    size = 0
-    for part in rest:
-        held.append(part)
-        size += part.nbytes
-        if size > SMALL and (file := _temporary()) is not None:
-            with file:
-                return _mapped(held, rest, file)
-    return held[0] if len(held) == 1 else np.concatenate(held)
+    growing = Growing[T]()
+    for part in parts:
+        growing.add(part)
+    return growing.whole()
 
 
 def by_blocks(
@@ -104,23 +140,46 @@ def release(*arrays: object) -> None:
             under.madvise(mmap.MADV_DONTNEED)
 
 
-def _mapped(held: list[NDArray[T]], rest: Iterator[NDArray[T]], file: IO[bytes]) -> NDArray[T]:
-    """All parts, written to ``file`` and mapped."""
-    dtype, shape, rows = held[0].dtype, held[0].shape[1:], 0
+def save(path: Path, arrays: Mapping[str, AnyArray]) -> None:
+    """Write arrays as `numpy.savez` does, a piece at a time. Raises OSError."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            said = {"descr": npy.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                npy.write_array_header_1_0(file, said)
+                for piece in pieces(array):
+                    file.write(piece.tobytes())
+
+
+def load(path: Path) -> dict[str, AnyArray]:
+    """What `save` wrote, on the disk where it is long."""
+    found: dict[str, AnyArray] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                found[name.removesuffix(".npy")] = keep(_read(file))
+    return found
+
+
+def _read(file: IO[bytes]) -> Iterator[AnyArray]:
+    """The rows of an npy file, some at a time."""
+    npy.read_magic(file)
+    shape, _, dtype = npy.read_array_header_1_0(file)
+    row = dtype.itemsize * int(np.prod(shape[1:]))
+    for start in range(0, max(1, shape[0]), size := max(1, PIECE // row)):
+        count = min(size, shape[0] - start)
+        yield np.frombuffer(file.read(count * row), dtype).reshape(count, *shape[1:])
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
     try:
-        for parts in (held, rest):
-            for part in parts:
-                file.write(part.astype(dtype, copy=False).tobytes())
-                rows += len(part)
-            held.clear()
-        file.flush()
+        yield
     except OSError as problem:
         raise OutputError(
             f"the folder for temporary files, {_folder()}, takes no more ({problem.strerror}); "
             "make room there, or name another in TMPDIR"
         ) from problem
-    under = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(under, dtype).reshape(rows, *shape)
 
 
 def _temporary() -> IO[bytes] | None:
