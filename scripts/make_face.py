@@ -75,7 +75,7 @@ def upright(model: Float) -> Float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(faces.__file__).parent / "assets" / "face.npz")
+    parser.add_argument("--out", type=Path, default=Path(faces.__file__).parents[1] / "assets" / "face.npz")
     options = parser.parse_args()
     seen = meshes(options.data)
     model = seen[0]

@@ -25,7 +25,7 @@ TURNED = 25.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prepared", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(faces.__file__).parent / "assets" / "manner.npz")
+    parser.add_argument("--out", type=Path, default=Path(faces.__file__).parents[1] / "assets" / "manner.npz")
     options = parser.parse_args()
     with (options.prepared / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "train"]

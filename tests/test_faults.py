@@ -192,7 +192,7 @@ def test_a_cache_that_cannot_be_made_is_a_sentence(
 ) -> None:
     monkeypatch.setenv("LIPWRIGHT_CACHE", "/proc/none")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lipwright.faces._detector", lipwright.faces._detector.__wrapped__)
+        patch.setattr("lipwright.faces.detecting.detector", lipwright.faces.detecting.detector.__wrapped__)
         assert "/proc/none" in sentence("talk.mp4 speech.wav -o out.mp4", capfd)
     assert outputs(here) == set()
 

@@ -171,7 +171,8 @@ class FaceTrack:
     ``start`` first frame; ``box`` float32 (T, 4) x0 y0 x1 y1 px; ``points`` float32 (T, 468, 3) px in
     MediaPipe's face-mesh topology (z in px too, smaller = nearer); ``score`` float32 (T,) 0-1.
     ``tint`` uint8 (T, 468, 3), the picture's colour at each vertex, or None where it was not kept.
-    A frame without the face is a row of NaN with score 0, never a placeholder.
+    A frame without the face is a row of NaN with score 0, never a placeholder. ``id`` tells the people of a
+    clip apart: 0 is the one seen largest and longest.
     """
 
     start: int
@@ -179,6 +180,7 @@ class FaceTrack:
     points: Float
     score: Float
     tint: NDArray[np.uint8] | None = None
+    id: int = 0
 
     def __len__(self) -> int:
         return len(self.score)

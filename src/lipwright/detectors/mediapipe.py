@@ -32,17 +32,18 @@ class Detector:
         # In bfloat16 the mesh trembles by 0.1 % of the face's width; float32 on one core costs 0.5 ms more.
         self._mesh = runtime.load(registry.path("face_landmark"), precision="f32", threads=1)
 
-    def find(self, picture: Picture) -> Float:
-        """Faces of a picture, best first; where none is seen, its quarters are searched one by one."""
+    def find(self, picture: Picture, small: bool = False) -> Float:
+        """Faces of a picture, best first; where none is seen, or ``small`` ones are asked for, its quarters are
+        searched one by one, too."""
         faces = self._find(picture, 0, 0)
-        if len(faces) or max(picture.shape[:2]) < 3 * SIDE:
+        if (len(faces) and not small) or max(picture.shape[:2]) < 3 * SIDE:
             return faces
         height, width = picture.shape[:2]
         tall, wide = round(height * 0.6), round(width * 0.6)
         tiles = [
             self._find(picture[y : y + tall, x : x + wide], x, y) for y in (0, height - tall) for x in (0, width - wide)
         ]
-        return _suppress(np.concatenate(tiles))
+        return _suppress(np.concatenate([faces, *tiles]))
 
     def mesh(self, picture: Picture, roi: Float) -> tuple[Float, float]:
         """The mesh of the face in ``roi`` (centre x, y, side px, angle rad) and its score 0-1."""

@@ -1,4 +1,4 @@
-"""Faces in a clip: detect, track, fit the rigid pose, align and crop.
+"""Where a face stands: the average mesh, pose taken out and put back, the upright mouth.
 
 A *canonical* face is MediaPipe's 468-point mesh averaged over many people: the unit is the distance
 between the outer eye corners, x goes to the picture's right, y down, z away from the camera, and the
@@ -9,19 +9,15 @@ against it; `to_canonical` takes the pose out, `from_canonical` puts it back.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import ondisk, registry, steady
-from lipwright.errors import NoFaceError
-from lipwright.types import Clip, FaceTrack, Float, Picture, Progress
+from lipwright import ondisk, steady
+from lipwright.types import Float, Picture
 
 STABLE = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 10, 151, 9, 8, 127, 356,
           162, 389, 21, 251, 54, 284, 103, 332, 67, 297, 109, 338)  # fmt: skip
@@ -35,38 +31,9 @@ OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 31
 INNER_LIPS = (78, *INNER_UPPER, 308, *reversed(INNER_LOWER))
 """Closed contours of the lips."""
 
-PRESENT = 0.5
-CHECK_SECONDS = 2.0
-GAP_SECONDS = 0.4
-STEADY_SECONDS = 0.03
-CUT = 30.0
 CROP = (64, 48)
 CROP_SPAN = 1.15
 CROP_TOP = 0.45
-
-
-class Detector(Protocol):
-    """What the ``Detector`` of every member of the family ``detectors`` does."""
-
-    points: int
-    """Vertices of the mesh."""
-
-    def find(self, picture: Picture) -> Float:
-        """Faces of a picture, float32 (N, 9), best first: x0 y0 x1 y1 px, score 0-1, right eye x y, left
-        eye x y px (the person's right: on the picture's left)."""
-        ...
-
-    def roi_of_face(self, face: Float) -> Float:
-        """Region float32 (4,) to search for the mesh of a row of ``find``: centre x, y, side px, angle rad."""
-        ...
-
-    def mesh(self, picture: Picture, roi: Float) -> tuple[Float, float]:
-        """The mesh float32 (points, 3) px of the face in ``roi``, and the certainty 0-1 that a face is there."""
-        ...
-
-    def roi(self, points: Float) -> Float:
-        """Region to search for the mesh of the next frame, given the mesh of this one."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -107,34 +74,6 @@ class Pose:
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Pose:
         return Pose(self.scale[rows], self.rotation[rows], self.shift[rows])
-
-
-def track(clip: Clip, *, detector: str = "mediapipe", progress: Progress | None = None) -> FaceTrack:
-    """The largest face of ``clip`` through all its frames.
-
-    The detector looks where the face is lost or the shot changes, and every 2 s; between, the mesh
-    follows itself. Gaps up to 0.4 s are interpolated, longer ones stay NaN. Points are smoothed both
-    ways in time (no lag), never across a cut. Kept in the cache under the clip's content hash.
-
-    Raises:
-        NoFaceError: no frame shows a face.
-    """
-    cached = _cache_file(clip, detector)
-    if cached is not None and cached.is_file():
-        return _load(cached)
-    points, score, tint, cuts = _follow_all(clip, detector, progress)
-    if not ondisk.by_blocks(lambda points: np.isfinite(points[:, 0, 0]), len(points), points).any():
-        raise NoFaceError(
-            f"no face was found in {_frames(clip.length)} of {clip.source or 'the clip'}; "
-            "give a video in which one face is seen from the front, at least about 40 pixels wide"
-        )
-    rate = float(clip.fps)
-    points = steady.bridge(points, round(GAP_SECONDS * rate), cuts)
-    points = steady.smooth(points, STEADY_SECONDS * rate, cuts)
-    result = FaceTrack(0, boxes(points), points, score, tint)
-    if cached is not None:
-        _save(result, cached)
-    return result
 
 
 def boxes(points: Float) -> Float:
@@ -238,107 +177,3 @@ def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) ->
         grey = cv2.GaussianBlur(grey, (0, 0), 0.4 * step)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _frames(count: int) -> str:
-    return "the one frame" if count == 1 else f"any of the {count} frames"
-
-
-def _follow_all(
-    clip: Clip, detector: str, progress: Progress | None
-) -> tuple[Float, Float, NDArray[np.uint8], list[int]]:
-    """Raw meshes (T, 468, 3), scores (T,), colours (T, 468, 3) and the first frame of each new shot."""
-    points, tint = ondisk.Growing[np.float32](), ondisk.Growing[np.uint8]()
-    absent, colourless = np.full((468, 3), np.nan, np.float32), np.zeros((468, 3), np.uint8)
-    score = np.zeros(clip.length, np.float32)
-    cuts: list[int] = []
-    frame = -1
-    for frame, (picture, mesh, certainty, cut) in enumerate(_follow(clip, detector)):
-        score[frame] = certainty
-        points.add((absent if mesh is None else mesh.astype(np.float32))[None])
-        tint.add((colourless if mesh is None else _colours(picture, mesh))[None])
-        if cut:
-            cuts.append(frame)
-        if progress is not None:
-            progress(frame + 1, clip.length, "faces")
-    for _ in range(frame + 1, clip.length):
-        points.add(absent[None])
-        tint.add(colourless[None])
-    return points.whole(), score, tint.whole(), cuts
-
-
-def _colours(picture: Picture, mesh: Float) -> NDArray[np.uint8]:
-    """The picture's colour at each vertex, uint8 (468, 3)."""
-    tall, wide = picture.shape[:2]
-    column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (wide - 1, tall - 1)).T
-    return picture[row, column]
-
-
-def _follow(clip: Clip, name: str) -> Iterator[tuple[Picture, Float | None, float, bool]]:
-    detector = _detector(name)
-    every = max(1, round(CHECK_SECONDS * float(clip.fps)))
-    mesh: Float | None = None
-    before: Float | None = None
-    for frame, picture in enumerate(clip.look()):
-        glance = picture[:: max(1, picture.shape[0] // 32), :: max(1, picture.shape[1] // 32)].astype(np.float32)
-        cut = before is not None and float(np.abs(glance - before).mean()) > CUT
-        before = glance
-        if cut:
-            mesh = None
-        certainty = 0.0
-        if mesh is not None and frame % every:
-            mesh, certainty = _settle(detector, picture, detector.roi(mesh), rounds=1)
-        if mesh is None or not frame % every:
-            mesh, certainty = _find(detector, picture, mesh)
-        yield picture, mesh, certainty, cut
-
-
-@functools.cache
-def _detector(name: str) -> Detector:
-    """A member of ``detectors``, its networks compiled once."""
-    found: Detector = registry.load("detectors", name).Detector()
-    return found
-
-
-def _find(detector: Detector, picture: Picture, mesh: Float | None) -> tuple[Float | None, float]:
-    """The mesh of the largest face, or of the face followed so far while it is still about as large."""
-    faces = detector.find(picture)
-    if not len(faces):
-        return (None, 0.0) if mesh is None else _settle(detector, picture, detector.roi(mesh), 1)
-    area = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
-    if mesh is not None:
-        middle = mesh[:, :2].mean(0)
-        inside = ((faces[:, :2] < middle) & (middle < faces[:, 2:4])).all(1)
-        if inside.any() and area[inside].max() > 0.6 * area.max():
-            return _settle(detector, picture, detector.roi(mesh), 1)
-    best = faces[int(area.argmax())]
-    return _settle(detector, picture, detector.roi_of_face(best), 2)
-
-
-def _settle(detector: Detector, picture: Picture, roi: Float, rounds: int) -> tuple[Float | None, float]:
-    """The mesh found from ``roi``, looked at again from where it landed; None where it is no face."""
-    mesh, certainty = detector.mesh(picture, roi)
-    for _ in range(rounds - 1):
-        mesh, certainty = detector.mesh(picture, detector.roi(mesh))
-    return (mesh, certainty) if certainty > PRESENT else (None, certainty)
-
-
-def _cache_file(clip: Clip, detector: str) -> Path | None:
-    return registry.cache_dir() / "faces" / f"{clip.key}-{detector}-3.npz" if clip.key else None
-
-
-def _save(found: FaceTrack, path: Path) -> None:
-    """Keep a track for next time; a cache that cannot be written is no reason to fail."""
-    arrays = {name: value for name, value in vars(found).items() if isinstance(value, np.ndarray)}
-    beside = path.with_name(f"{path.stem}.{id(found)}.part.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ondisk.save(beside, arrays)
-        beside.replace(path)
-    except OSError:
-        return
-
-
-def _load(path: Path) -> FaceTrack:
-    data = ondisk.load(path)
-    return FaceTrack(0, data["box"], data["points"], data["score"], data.get("tint"))
