@@ -29,6 +29,8 @@ FRAME = features.COLUMN * 4
 """Samples a frame of the network: 640 at 16 kHz."""
 CHUNK = 500
 """Frames (20 s) computed at a time."""
+LISTEN = 60 * features.RATE
+"""Samples heard at a time for the level of the whole."""
 REACH = 13
 """Frames to either side that the network depends on (0.52 s)."""
 
@@ -86,9 +88,8 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
 
 
 def _level(samples: Float) -> float:
-    """The level of the whole sound, heard a minute at a time."""
-    step = 60 * features.RATE
-    pieces = [features.loudness(features.log_mel(piece)) for piece in ondisk.pieces(samples, step)]
+    """The level of the whole sound, `LISTEN` samples at a time."""
+    pieces = [features.loudness(features.log_mel(piece)) for piece in ondisk.pieces(samples, LISTEN)]
     return float(features.level_of(np.concatenate(pieces)))
 
 

@@ -93,13 +93,14 @@ def keep(parts: Iterable[NDArray[T]]) -> NDArray[T]:
 
 
 def by_blocks(
-    work: Callable[..., NDArray[T]], length: int, *arrays: Rows, context: int = 0, size: int = BLOCK
+    work: Callable[..., NDArray[T]], length: int, *arrays: Rows, context: int = 0, size: int = 0
 ) -> NDArray[T]:
-    """What ``work`` makes of ``size`` rows of the ``arrays`` (each ``length`` long) at a time, put end to end.
+    """What ``work`` makes of some rows of the ``arrays``, each ``length`` long, at a time, put end to end.
 
-    ``work`` gives a row for each row it is given; it is given ``context`` rows more on either side, where there are
-    any, and what it makes of them is dropped.
+    ``size`` rows at a time, 0 = `BLOCK`. ``work`` gives a row for each row it is given; it is given ``context`` rows
+    more on either side, where there are any, and what it makes of them is dropped.
     """
+    size = size or BLOCK
 
     def made() -> Iterator[NDArray[T]]:
         for start in range(0, max(1, length), size):

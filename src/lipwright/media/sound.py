@@ -31,6 +31,8 @@ _GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled
 
 _QUIET = 65536  # samples of silence made at a time
 
+_AT_ONCE = 65536  # samples resampled at a time
+
 
 @dataclass(frozen=True)
 class AudioInfo:
@@ -91,7 +93,7 @@ def resample(audio: Audio, rate: int) -> Audio:
 
 def _resampled(audio: Audio, rate: int) -> Iterator[Float]:
     stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
-    for piece in ondisk.pieces(np.asarray(audio.samples, np.float32)):
+    for piece in ondisk.pieces(np.asarray(audio.samples, np.float32), _AT_ONCE):
         yield np.asarray(stream.resample_chunk(piece), np.float32)
     yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)
 
