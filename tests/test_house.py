@@ -26,13 +26,13 @@ LEVELS = {
     "words": {"__init__", "types", "errors", "ondisk"},
     "instruments": set[str](),  # every module that is not named here
     "families": set(registry.FAMILIES),
-    "verbs": {"check", "dub", "measure", "repair", "speak", "prepare", "tune", "demo", "train"},
+    "verbs": {"check", "dub", "measure", "repair", "speak", "prepare", "tune", "demo", "train", "wav2lip"},
     "faces": {"cli", "commands", "web", "survey", "__main__"},
 }
 
 ROOMS = {
     "av": {"media"},
-    "cv2": {"crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers"},
+    "cv2": {"crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers", "framing"},
     "openvino": {"runtime"},
     "onnxruntime": {"runtime"},
     "torch": {"train"},
@@ -143,7 +143,7 @@ def test_the_stub_is_the_table_of_contents() -> None:
         _ = lipwright.nonsense
 
 
-@pytest.mark.parametrize("verb", ["dub", "prepare", "train", "demo"])
+@pytest.mark.parametrize("verb", ["dub", "prepare", "train", "demo", "wav2lip"])
 def test_a_verb_is_a_function_even_after_its_module_was_imported(verb: str) -> None:
     import_module(f"lipwright.{verb}")
     assert isinstance(getattr(lipwright, verb), FunctionType)

@@ -29,6 +29,7 @@ _HOMES = {
     "prepare": ("prepare",),
     "train": ("train",),
     "demo": ("demo",),
+    "wav2lip": ("wav2lip",),
 }  # fmt: skip
 
 __all__ = sorted(["__version__", *(name for names in _HOMES.values() for name in names)])  # noqa: PLE0605

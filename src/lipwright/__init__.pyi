@@ -27,5 +27,6 @@ from lipwright.types import (
     Phone as Phone,
     Take as Take,
 )
+from lipwright.wav2lip import wav2lip as wav2lip
 
 __version__: str

@@ -23,7 +23,7 @@ EARLY_MS, LATE_MS = 45.0, 125.0
 LEVEL = 0.95
 DRAWS = 400
 BLOCK_SECONDS = 1.0
-LEAST_BLOCKS = 4
+LEAST_SECONDS, LEAST_BLOCKS = 1.0, 4
 MOST_BLOCKS = 600
 DRIFT_SPANS, DRIFT_SECONDS = 6, 4.0
 MOST_SPANS = 600
@@ -92,8 +92,10 @@ def intervals(table: sync.Table, fps: float, seed: int = 0) -> Intervals | None:
     """95 % intervals by the block bootstrap: blocks of about a second are drawn with replacement, 400 times.
 
     Neighbouring frames say much the same, so whole blocks are drawn (Künsch, "The jackknife and the bootstrap
-    for general stationary observations", 1989). None for less than 4 blocks of a fifth of a second or more.
+    for general stationary observations", 1989). None for less than a second, or 4 blocks in which a face was judged.
     """
+    if len(table) < LEAST_SECONDS * fps:
+        return None
     length = max(round(BLOCK_SECONDS * fps), -(-len(table) // MOST_BLOCKS))
     length = max(round(0.2 * fps), min(length, len(table) // (2 * LEAST_BLOCKS)))
     edges = np.arange(0, len(table), length)
