@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -70,3 +71,14 @@ def said(arguments: Sequence[str | Path], capfd: pytest.CaptureFixture[str]) -> 
     told = capfd.readouterr()
     assert told.out == "" and len(told.err.splitlines()) == 1 and "Traceback" not in told.err
     return told.err
+
+
+@pytest.fixture
+def torch() -> Iterator[ModuleType]:
+    """PyTorch in one thread; several wait for each other where processors are few and busy."""
+    found = pytest.importorskip("torch")
+    pytest.importorskip("lightning")
+    before = found.get_num_threads()
+    found.set_num_threads(1)
+    yield found
+    found.set_num_threads(before)
