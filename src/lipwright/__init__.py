@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "media": ("open", "open_audio", "write"),
     "dub": ("dub",),
+    "measure": ("Measured", "measure"),
     "prepare": ("prepare",),
     "train": ("train",),
     "demo": ("demo",),

@@ -10,6 +10,7 @@ from lipwright.errors import (
     PullError as PullError,
     WeightsError as WeightsError,
 )
+from lipwright.measure import Measured as Measured, measure as measure
 from lipwright.media import open as open, open_audio as open_audio, write as write
 from lipwright.prepare import prepare as prepare
 from lipwright.train import train as train
