@@ -288,11 +288,11 @@ def test_a_box_given_is_never_looked_for_and_painted_softly(weights: str) -> Non
     picture, take = next(iter(dubber.takes(0, 1)))
     assert take.face is not None and not any(dubber.untouched) and len(dubber.canvas) == 15
     mask = take.face.mask
-    assert mask.shape == (140, 120) and mask.max() > 0.95
-    assert mask[:50].max() < 0.1 and mask[[-1]].max() < 0.1 and mask[:, [0, -1]].max() < 0.1
+    assert mask.shape[1] == 120 and 60 < mask.shape[0] < 100 and mask.max() > 0.95
+    assert mask[[0, -1]].max() < 0.1 and mask[:, [0, -1]].max() < 0.1
     made = shown(dubber)[0].astype(int)
     outside = np.ones((240, 320), bool)
-    outside[100:200, 100:220] = False
+    outside[105:200, 100:220] = False
     assert (made == picture)[outside].all() and np.abs(made - picture)[150:180, 140:180].mean() > 4
 
 

@@ -10,18 +10,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import faces, mouth, occlusion, paint, steady
+from lipwright import faces, mouth, occlusion, ondisk, paint, steady
 from lipwright.dubbers import SMOOTH, Scene
 from lipwright.types import IBUG68, Face, Float, Int, Mask, Picture
 
 MARGIN = 1.06
 POSE_SECONDS, BOX_SECONDS = 0.06, 0.12
 """Smoothing at the usual ``smooth``."""
+LEAST = 1e-3
+"""A share of paint that is not seen."""
 JUMP = 0.5
 HIDDEN_MOST = 0.6
 OUTLINE = (*IBUG68[2:15], 4)
 """Cheek to cheek by the chin, and the tip of the nose."""
 WIDER, SOFT, RIM = 1.06, 0.03, 0.06
+ABOVE = 0.16
+"""Of the face's height: nothing is painted further above the outline."""
 
 CLOSED = 0.03
 """Eye distances; a mouth that opens by no more than this beyond the least that was seen is closed."""
@@ -46,11 +50,11 @@ class Aligned:
 
     def __init__(self, scene: Scene, size: int, pads: tuple[int, int, int, int], smooth: float) -> None:
         self._size, self._clip, self._track = size, scene.clip, scene.track
-        rate, points = float(scene.clip.fps), scene.track.points
+        rate, points, moving = float(scene.clip.fps), scene.track.points, faces.canonical().moving
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate * smooth / SMOOTH)
-        self._places = _places(points[..., :2], self._pose, BOX_SECONDS * rate * smooth / SMOOTH, size, pads)
+        self._places = _places(points, self._pose, BOX_SECONDS * rate * smooth / SMOOTH, size, pads)
         self._cover = occlusion.covered(scene.track)
-        self._hidden = self._cover[:, faces.canonical().moving].mean(1)
+        self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), len(points), self._cover)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
         self._rim = _rim(size)
 
@@ -72,13 +76,16 @@ class Aligned:
 
     def face(self, frame: int, painted: Picture) -> Face:
         """The lower part of ``painted``, where it belongs in a source frame."""
-        region, place = self._region(frame)
+        outline = self._outline(frame)
+        region, place = self._region(frame, max(0.0, float(outline[:, 1].min()) - ABOVE * self._size))
         size = (region[2] - region[0], region[3] - region[1])
         patch = cv2.warpAffine(painted, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        mask = cv2.warpAffine(self._lower(frame), place, size, flags=cv2.INTER_LINEAR)
+        mask = cv2.warpAffine(_lower(outline, self._size) * self._rim, place, size, flags=cv2.INTER_LINEAR)
         mask *= float(self._frontal[frame])
         if self._hidden[frame] > 0:
             mask *= 1 - mouth.shadow(self._track.points[frame, :, :2], self._cover[frame], region)
+        if frame % ondisk.BLOCK == 0:
+            ondisk.release(self._track.points, self._cover)
         return Face(patch, mask, paint.at_corner(region))
 
     def rests(self, canvas: Int, voiced: Float) -> Int:
@@ -87,8 +94,7 @@ class Aligned:
         The frame itself where somebody speaks, where its own mouth is closed, and where no closed one was seen.
         """
         result = canvas.copy()
-        shapes = faces.to_canonical(self._track.points[:, faces.canonical().moving], self._pose)
-        gaps = mouth.opening(shapes)
+        gaps = ondisk.by_blocks(_gaps, len(self._track), self._track.points, self._pose)
         good = self._track.present & (self._hidden < HIDDEN_REST) & (self._frontal > FRONTAL_REST)
         if not good.any():
             return result
@@ -111,18 +117,19 @@ class Aligned:
         late = np.abs(rows[:, None] - some[None]) / (AGE * float(self._clip.fps))
         return np.nan_to_num(away, nan=0) + late
 
-    def _region(self, frame: int) -> tuple[paint.Region, Float]:
-        """The region of the frame that holds the face, and the map from the face's pixels to the region's."""
+    def _region(self, frame: int, top: float = 0) -> tuple[paint.Region, Float]:
+        """The region of the frame that holds the face from its row ``top`` on, and the map from the face's pixels to
+        the region's."""
         place, side = self._places[frame], self._size - 1
-        corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) @ place[:, :2].T + place[:, 2]
+        corners = np.array([[0, top], [side, top], [side, side], [0, side]], np.float32) @ place[:, :2].T + place[:, 2]
         region = paint.region_of(corners, self._clip.size, margin=1)
         return region, place - np.array([[0, 0, region[0]], [0, 0, region[1]]], np.float32)
 
-    def _lower(self, frame: int) -> Mask:
-        """float32 (S, S): the lower face in the face's own pixels, softly, and nothing at their edges."""
+    def _outline(self, frame: int) -> Float:
+        """The outline of the lower face in the face's own pixels (N, 2)."""
         place = self._places[frame]
-        outline = (self._track.points[frame, list(OUTLINE), :2] - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
-        return _lower(outline, self._size) * self._rim
+        points = self._track.points[frame, list(OUTLINE), :2]
+        return np.asarray((points - place[:, 2]) @ np.linalg.inv(place[:, :2]).T)
 
 
 class Boxed:
@@ -139,7 +146,9 @@ class Boxed:
         points = faces.canonical().points[:, :2]
         low, high = points.min(0), points.max(0)
         outline = (points[list(OUTLINE)] - low) / ((high - low) * (1, MARGIN)) * size
-        self._mask = cv2.resize(_lower(outline, size) * _rim(size), (self._wide, self._tall))
+        whole = cv2.resize(_lower(outline, size) * _rim(size), (self._wide, self._tall))
+        self._from = int(np.flatnonzero((whole > LEAST).any(axis=1))[0])
+        self._mask = np.ascontiguousarray(whole[self._from :])
 
     def why(self, _frame: int) -> str:
         """No source frame passes through untouched."""
@@ -154,7 +163,13 @@ class Boxed:
     def face(self, _frame: int, painted: Picture) -> Face:
         """The lower part of ``painted``, in the box."""
         patch = cv2.resize(painted, (self._wide, self._tall), interpolation=cv2.INTER_CUBIC)
-        return Face(patch, self._mask, paint.at_corner(self._box))
+        left, top, right, bottom = self._box
+        return Face(patch[self._from :], self._mask, paint.at_corner((left, top + self._from, right, bottom)))
+
+
+def _gaps(points: Float, pose: faces.Pose) -> Float:
+    """How far the mouths of meshes (T, 468, 3) open, in eye distances."""
+    return mouth.opening(faces.to_canonical(points[:, faces.canonical().moving], pose))
 
 
 def steadiest(cost: Float, change: float) -> NDArray[np.int64]:
@@ -199,15 +214,21 @@ def _places(
     angle = np.radians(pose.degrees[:, 2])
     turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(-1, 2, 2)
     centre = pose.shift[:, :2]
-    upright = np.einsum("tji,tvj->tvi", turn, points - centre[:, None])
-    low, high = upright.min(1), upright.max(1)
+    around = ondisk.by_blocks(_around, len(points), points, turn, centre)
+    low, high = around[:, :2], around[:, 2:]
     wide = high[:, 0] - low[:, 0]
     moved = np.linalg.norm(np.diff(centre, axis=0), axis=1)
     jumps = (np.flatnonzero(moved > JUMP * wide[1:]) + 1).tolist()
-    box = steady.smooth(np.concatenate([low, high], axis=1).astype(np.float32), sigma, jumps)
+    box = steady.smooth(around.astype(np.float32), sigma, jumps)
     low = box[:, :2] - (pads[2], pads[0])
     span = (box[:, 2:] - box[:, :2]) * (1, MARGIN) + (pads[2] + pads[3], pads[0] + pads[1])
     step = span / size
     matrix = turn * step[:, None, :]
     origin = centre + np.einsum("tij,tj->ti", turn, low + step / 2)
     return np.concatenate([matrix, origin[:, :, None]], axis=2).astype(np.float32)
+
+
+def _around(points: Float, turn: Float, centre: Float) -> Float:
+    """(T, 4): the box x0 y0 x1 y1 around meshes (T, 468, 3), turned back by ``turn`` (T, 2, 2) about ``centre``."""
+    upright = np.einsum("tji,tvj->tvi", turn, points[..., :2] - centre[:, None])
+    return np.concatenate([upright.min(1), upright.max(1)], axis=1)
