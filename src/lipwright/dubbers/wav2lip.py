@@ -20,10 +20,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import canvas as playback, features, media, registry, runtime, speech
+from lipwright import canvas as playback, features, media, ondisk, registry, runtime, speech
 from lipwright.dubbers import Scene, _wav2lip_aligned as aligned, _wav2lip_original as original
 from lipwright.errors import InputError, WeightsError
-from lipwright.types import Audio, Face, FaceSpec, Float, Int, Picture, Take
+from lipwright.types import Face, FaceSpec, Float, Int, Picture, Take
 
 FACE = FaceSpec(size=(96, 96), region="face", margin=aligned.MARGIN)
 """What the original sees: the box of the face, here from the mesh, with a little more below the chin."""
@@ -201,6 +201,8 @@ class Dubber:
         mel, share = self._plan.mel, self._plan.voiced[t]
         at = min(self._spec.first(t, self._clip.fps), len(mel) - self._spec.steps)
         window = mel[at : at + self._spec.steps]
+        if t % ondisk.BLOCK == 0:
+            ondisk.release(mel)
         return window if share >= 1 else (QUIET + share * (window - QUIET)).astype(np.float32)
 
 
@@ -219,8 +221,7 @@ def _as_the_original(scene: Scene, size: int, pads: Box, box: Box | None, smooth
 
 def _as_it_should_be(scene: Scene, size: int, pads: Box, box: Box | None, smooth: float, static: bool) -> _Plan:
     heard = media.resample(scene.speech, features.RATE)
-    quiet = np.zeros(round(TAIL_SECONDS * features.RATE), np.float32)
-    mel = features.mel(Audio(np.concatenate([heard.samples, quiet]), features.RATE)).T
+    mel = features.mel(heard.padded(0, TAIL_SECONDS)).T
     lead = HEARD.lead * float(scene.clip.fps) / FACE.fps
     canvas = np.zeros_like(scene.canvas) if static else scene.canvas
     voiced = speech.voiced(heard, scene.clip.fps, len(canvas))
