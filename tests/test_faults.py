@@ -34,7 +34,7 @@ from lipwright.media import encode, videotrack
 videotrack.SEGMENT = encode.SEGMENT = {SEGMENT}
 sys.exit(cli.main(sys.argv[1:]))
 """
-PATIENCE = 60
+PATIENCE = 300
 
 
 def voice(seconds: float, rate: int = 16000) -> np.ndarray:
