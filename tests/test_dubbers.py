@@ -27,6 +27,11 @@ def options(member: type) -> dict[str, object]:
     return getattr(member, "TINY", {})
 
 
+def passes(dubber: dubbers.Dubber) -> bool:
+    """Whether a dubber shows a face as it is where that fits the sound."""
+    return getattr(dubber, "PASSES", False)
+
+
 def test_every_output_frame_has_a_canvas_of_the_clip(planned: tuple[Clip, dubbers.Dubber]) -> None:
     clip, dubber = planned
     assert len(dubber.canvas) == len(dubber.untouched) == LENGTH
@@ -45,9 +50,10 @@ def test_only_the_neighbourhood_of_the_face_changes(planned: tuple[Clip, dubbers
     clip, dubber = planned
     box = np.nanmean(faces.track(clip).box, axis=0)
     high = box[3] - box[1]
-    for picture, take in dubber.takes(0, 10):
-        assert take.face is not None
-        changed = np.argwhere((paint.composite(picture, take.face) != picture).any(2))
+    painted = [(picture, take.face) for picture, take in dubber.takes(0, 10) if take.face is not None]
+    assert len(painted) == 10 or passes(dubber)
+    for picture, face in painted:
+        changed = np.argwhere((paint.composite(picture, face) != picture).any(2))
         assert len(changed)
         assert changed[:, 0].min() > box[1] + 0.25 * high
         assert changed[:, 0].max() < box[3] + 0.6 * high
@@ -61,4 +67,6 @@ def test_a_face_that_is_not_there_passes_through(planned: tuple[Clip, dubbers.Du
     scene = dubbers.Scene(clip, faces.track(clip), drawn.voice(1.2), np.arange(30))
     gone = type(dubber)(scene, **options(type(dubber)))  # type: ignore[call-arg]
     assert [bool(why) for why in gone.untouched] == [False] * 15 + [True] * 15
-    assert [take.face is None for _, take in gone.takes(0, 30)] == [False] * 15 + [True] * 15
+    plain = [take.face is None for _, take in gone.takes(0, 30)]
+    assert all(plain[15:])
+    assert passes(dubber) or not any(plain[:15])

@@ -55,3 +55,20 @@ def test_frames_that_are_not_there_are_never_shown() -> None:
 def test_both_sides_of_a_jump_know_the_other() -> None:
     other = paths.across_jumps(np.array([3, 4, 20, 21, -1, 5]), 30)
     assert other.tolist() == [-1, 19, 5, -1, -1, -1]
+
+
+def test_only_onward_is_free_where_it_is_said_so_and_jumps_have_their_price_at_each_step() -> None:
+    cost = np.ones((8, 7), np.float32)
+    falling = np.arange(8)[::-1]
+    cost[np.arange(8), np.clip(falling - np.arange(8) + 3, 0, 6)] = 0.9
+    there_and_back = paths.smooth_path(cost, np.arange(8), jump=0.2, cap=10)
+    assert (np.diff(there_and_back) == -1).any()
+    onward = paths.smooth_path(cost, np.arange(8), jump=0.2, cap=10, backward=False)
+    assert (np.diff(onward) == 1).all()
+
+    cost = np.ones((8, 7), np.float32)
+    cost[:4, 3] = cost[4:, 5] = 0
+    dear = np.full(8, 100, np.float32)
+    dear[6] = 0.1
+    path = paths.smooth_path(cost, np.arange(8), jump=dear, cap=10, backward=False)
+    assert (path - np.arange(8)).tolist() == [0, 0, 0, 0, 0, 0, 2, 2]

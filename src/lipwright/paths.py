@@ -16,22 +16,24 @@ from lipwright.types import Float, Int
 _ROWS = 4000  # rows of the way back read at a time
 
 
-def smooth_path(cost: Iterable[Float], centre: Int, *, jump: float, cap: int) -> Int:
+def smooth_path(cost: Iterable[Float], centre: Int, *, jump: float | Float, cap: int, backward: bool = True) -> Int:
     """The cheapest path (Viterbi) through a band of candidates.
 
     ``cost``, T rows float32 (2W + 1,), taken one by one: in row t the k-th is the cost of showing frame
     ``centre[t] - W + k``, infinite where there is no such frame. Going from frame d to frame e costs
     ``jump · min(|e - d - 1|, |e - d + 1|, cap)``: running forward or backward is free, standing still costs one
-    jump. Returns frames int64 (T,).
+    jump; without ``backward``, ``jump · min(|e - d - 1|, cap)``. ``jump`` may be float32 (T,), the price of going
+    to each row. Returns frames int64 (T,).
     """
     rows = iter(cost)
+    jumps = np.broadcast_to(jump, len(centre))
     total: NDArray[np.floating] = next(rows).astype(np.float64)
 
     def arrivals() -> Iterator[NDArray[np.int16]]:
         nonlocal total
         yield np.zeros((1, len(total)), np.int16)
         for t, row in enumerate(rows, 1):
-            best, source = _arrive(total, int(centre[t] - centre[t - 1]), jump, cap)
+            best, source = _arrive(total, int(centre[t] - centre[t - 1]), float(jumps[t]), cap, backward)
             total = best + row
             yield source.astype(np.int16)[None]
 
@@ -60,7 +62,9 @@ def across_jumps(path: Int, frames: int, longest: int = 3) -> Int:
     return other
 
 
-def _arrive(total: NDArray[np.floating], shift: int, jump: float, cap: int) -> tuple[NDArray[np.floating], Int]:
+def _arrive(
+    total: NDArray[np.floating], shift: int, jump: float, cap: int, backward: bool
+) -> tuple[NDArray[np.floating], Int]:
     """Cheapest arrival at every candidate, and from which; the band moved by ``shift`` frames."""
     width = len(total)
     low = int(np.argmin(total))
@@ -70,7 +74,7 @@ def _arrive(total: NDArray[np.floating], shift: int, jump: float, cap: int) -> t
     padded = np.pad(total, room, constant_values=np.inf)
     index = np.arange(width)
     for step in range(-cap - 1, cap + 2):
-        price = jump * min(abs(step - 1), abs(step + 1), cap)
+        price = jump * min(abs(step - 1), abs(step + 1) if backward else cap, cap)
         if price >= jump * cap:
             continue
         move = shift - step
