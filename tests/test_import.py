@@ -180,7 +180,7 @@ def test_other_networks_are_told(tmp_path: Path) -> None:
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "s3fd.pth")
     torch.save([1, 2], tmp_path / "list.pth")
     for file, sentence in (
-        ("expert.pth", "is Wav2Lip's sync expert, not a generator"),
+        ("expert.pth", "none of the networks known here .SyncNet v2, SyncNet_color.*missing"),
         ("disc.pth", "is Wav2Lip's discriminator"),
         ("s3fd.pth", "none of the networks known here.*that do not belong .conv1.weight"),
         ("list.pth", "holds list, not tensors by name"),

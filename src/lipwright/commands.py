@@ -300,6 +300,8 @@ def _models_import(files: list[str], name: str) -> Answer:
     said += [] if made.step is None else [f"step {made.step}"]
     said += [] if made.difference is None else [f"answers within {made.difference:.1g} of the original's"]
     use = f"lipwright dub talk.mp4 speech.wav -o out.mp4 --dubber wav2lip --with weights={made.name}"
+    if made.member != "wav2lip":
+        use = f"before its numbers mean anything: lipwright models calibrate {made.name} --data FOLDER"
     return Answer(
         f"{made.name}: {made.path}\n    {', '.join(said)}\n    {use}", asdict(made) | {"path": str(made.path)}
     )

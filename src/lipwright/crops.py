@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import faces, steady
+from lipwright import faces, ondisk, steady
 from lipwright.types import Clip, FaceTrack, Float, Picture
 
 Crop = NDArray[np.uint8]
@@ -42,7 +42,9 @@ def pictures(clip: Clip, at: Times) -> Iterator[Picture]:
 
 def meshes(track: FaceTrack, at: Times) -> Float:
     """Meshes float32 (T, 468, 3) px at places in the clip; NaN where the track, or a neighbour, has no face."""
-    return _between(track.points, at - track.start)
+    found = _between(track.points, at - track.start)
+    ondisk.release(track.points)
+    return found
 
 
 def boxes(track: FaceTrack, at: Times) -> Float:
@@ -69,8 +71,12 @@ def cut(clip: Clip, at: Times, seen: NDArray[np.bool_], crop: Callable[[int, Pic
 
 def mouths(clip: Clip, track: FaceTrack, fps: float) -> Iterator[Crop | None]:
     """Upright grey mouths uint8 (48, 64) at ``fps``, as `lipwright.prepare` cuts them (`faces.mouth_crop`)."""
-    at = instants(clip, fps)
-    matrices = faces.mouth_matrices(steady.smooth(meshes(track, at), POSE_SECONDS * fps))
+    at, sigma = instants(clip, fps), POSE_SECONDS * fps
+
+    def upright(places: Times) -> Float:
+        return faces.mouth_matrices(steady.smooth(meshes(track, places), sigma))
+
+    matrices = ondisk.by_blocks(upright, len(at), at, context=int(8 * sigma))
     seen = np.asarray(np.isfinite(matrices).all((1, 2)))
     return cut(clip, at, seen, lambda row, picture: faces.mouth_crop(picture, matrices[row]))
 
@@ -81,7 +87,22 @@ def boxed(picture: Picture, box: tuple[int, int, int, int], size: tuple[int, int
     x0, y0, x1, y1 = box
     tall, wide = picture.shape[:2]
     inside = picture[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
-    rim = (max(-y0, 0), max(y1 - tall, 0)), (max(-x0, 0), max(x1 - wide, 0)), (0, 0)
+    rim = (_beyond(y0, y1, tall), _beyond(x0, x1, wide), (0, 0))
     if any(map(any, rim)):
         inside = np.pad(inside, rim, constant_values=fill)
     return np.asarray(cv2.resize(inside, size), np.uint8)
+
+
+def _beyond(first: int, last: int, size: int) -> tuple[int, int]:
+    """How much of ``first`` to ``last`` lies before 0 and behind ``size``."""
+    return min(max(-first, 0), last - first), min(max(last - size, 0), last - first)
+
+
+def warped(picture: Picture, matrix: Float, size: tuple[int, int], fill: int) -> Picture:
+    """A picture through the affine map ``matrix`` (2, 3), frame to crop, on a crop of ``size`` (width, height)."""
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3), np.uint8)
+
+
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture at another ``size`` (width, height), by Lanczos over 8 x 8 pixels."""
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LANCZOS4), np.uint8)

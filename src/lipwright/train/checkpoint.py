@@ -168,10 +168,10 @@ def generator(found: Found, path: Path) -> tuple[str, wav2lip.Generator]:
     with torch.device("meta"):
         layouts = wav2lip.LAYOUTS | {"wav2lip-tiny": wav2lip.TINY}
         known = {name: wav2lip.Generator(layout) for name, layout in layouts.items()}
-    faults = {name: _faults(network, found.tensors) for name, network in known.items()}
-    name = min(faults, key=lambda each: sum(map(len, faults[each])))
-    if any(faults[name]):
-        raise WeightsError(_unlike(path, name, *faults[name]))
+    wrong = {name: faults(network, found.tensors) for name, network in known.items()}
+    name = min(wrong, key=lambda each: sum(map(len, wrong[each])))
+    if any(wrong[name]):
+        raise WeightsError(unlike(path, name, *wrong[name], tuple(wav2lip.LAYOUTS)))
     network = wav2lip.Generator(layouts[name])
     network.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in found.tensors.items()}
@@ -179,7 +179,7 @@ def generator(found: Found, path: Path) -> tuple[str, wav2lip.Generator]:
     return name, network.eval()
 
 
-def _faults(network: nn.Module, tensors: Tensors) -> tuple[list[str], list[str], list[str]]:
+def faults(network: nn.Module, tensors: Tensors) -> tuple[list[str], list[str], list[str]]:
     """Names that are missing, that do not belong, and that have another shape."""
     wanted = network.state_dict()
     missing = [key for key in wanted if key not in tensors]
@@ -192,14 +192,17 @@ def _faults(network: nn.Module, tensors: Tensors) -> tuple[list[str], list[str],
     return missing, strange, shapes
 
 
-def _unlike(path: Path, name: str, missing: list[str], strange: list[str], shapes: list[str]) -> str:
+def unlike(
+    path: Path, name: str, missing: list[str], strange: list[str], shapes: list[str], known: tuple[str, ...]
+) -> str:
+    """The sentence for a file that is none of the networks ``known``, nearest to ``name``; see `faults`."""
     parts = [
         f"{len(keys)} {what} ({', '.join(keys[:SHOWN])}{', ...' if len(keys) > SHOWN else ''})"
         for what, keys in (("missing", missing), ("that do not belong", strange), ("of another shape", shapes))
         if keys
     ]
-    known = ", ".join(wav2lip.LAYOUTS)
-    return f"{path} is none of the networks known here ({known}); nearest is {name}, with tensors {'; '.join(parts)}"
+    names = ", ".join(known)
+    return f"{path} is none of the networks known here ({names}); nearest is {name}, with tensors {'; '.join(parts)}"
 
 
 # --------------------------------------------------------------------------------------------- ONNX

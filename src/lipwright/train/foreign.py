@@ -1,7 +1,8 @@
-"""Bring other people's Wav2Lip checkpoints here: read once, checked, kept as ONNX with a card beside it.
+"""Bring other people's checkpoints here: read once, checked, kept as ONNX with a card beside it.
 
     bring("wav2lip_gan.pth", name="gan")
     dub(clip, speech, dubber="wav2lip", weights="gan")
+    bring("syncnet_v2.model")                                   # a sync expert: two files, `syncnet_video` and _audio
 
 An ONNX file needs no torch. Everything else is read by `lipwright.train.checkpoint`, which runs nothing of it.
 """
@@ -12,13 +13,16 @@ import hashlib
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lipwright import registry
 from lipwright.errors import InputError, MissingExtraError, OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from lipwright.train.checkpoint import Found
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -27,7 +31,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 class Imported:
     """What was brought: its ``name`` from now on, how it was saved (``dialect``), the network (``architecture``), the
     side of its pictures (``size``, px), the ``step`` of training, if the file says, the largest ``difference`` to the
-    original's answers (0-1; None for a file taken as it is), and the ``path`` of the ONNX file."""
+    original's answers (0-1; None for a file taken as it is), the ``path`` of the ONNX file (of an expert, the half that
+    sees), and the ``member`` that it is for."""
 
     name: str
     dialect: str
@@ -36,10 +41,13 @@ class Imported:
     step: int | None
     difference: float | None
     path: Path
+    member: str = "wav2lip"
 
 
 def bring(file: str | Path, *, name: str = "") -> Imported:
-    """Take a checkpoint of the Wav2Lip family and keep it in the cache under ``name`` (of the file, unless told).
+    """Take a checkpoint of the Wav2Lip family, or of a sync expert, and keep it in the cache under ``name``.
+
+    Unless told, the name is that of the file, or an expert's own.
 
     An earlier import of that name is replaced. The file itself is only read.
 
@@ -52,13 +60,16 @@ def bring(file: str | Path, *, name: str = "") -> Imported:
     source = Path(file)
     if not source.is_file():
         raise InputError(f"there is no file {source}")
+    told = name
     name = _name(name or re.sub(r"[^a-z0-9._-]+", "-", source.stem.lower()).strip("-._"))
-    read = _take if _is_onnx(source) else _convert
+    found = None if _is_onnx(source) else _read(source)
     beside = registry.imported_dir() / f"{name}.part.onnx"
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
-        made = read(source, name, beside)
-        _keep(made, beside, source)
+        if found is not None and _is_expert(found):
+            return _expert(source, found, told)
+        made = _take(source, name, beside) if found is None else _convert(source, found, name, beside)
+        keep(beside, made.path, _card(made, source))
     except OSError as problem:
         raise OutputError(f"{registry.imported_dir()} cannot be filled: {problem.strerror or problem}") from problem
     finally:
@@ -100,45 +111,80 @@ def _take(source: Path, name: str, beside: Path) -> Imported:
     return Imported(name, "ONNX", f"Wav2Lip family, {size} px", size, None, None, _place(name))
 
 
-def _convert(source: Path, name: str, beside: Path) -> Imported:
+def _read(source: Path) -> Found:
     for package in ("torch", "onnxscript"):
         if find_spec(package) is None:
             raise MissingExtraError("train", package)
     from lipwright.train import checkpoint
 
-    found = checkpoint.read(source)
+    return checkpoint.read(source)
+
+
+def _convert(source: Path, found: Found, name: str, beside: Path) -> Imported:
+    from lipwright.train import checkpoint
+
     architecture, network = checkpoint.generator(found, source)
     checkpoint.to_onnx(network, beside)
     difference = checkpoint.gap(network, beside)
     return Imported(name, found.dialect, architecture, network.layout.size, found.step, difference, _place(name))
 
 
+def _is_expert(found: Found) -> bool:
+    from lipwright.train import sync_import
+
+    return sync_import.is_expert(found.tensors)
+
+
+def _expert(source: Path, found: Found, told: str) -> Imported:
+    """Keep the two halves of a sync expert, `NAME_video` and `NAME_audio`, each with a card."""
+    from lipwright.train import sync_import
+
+    architecture, network = sync_import.expert(found, source)
+    kind = sync_import.KNOWN[architecture]
+    name = _name(told or kind.member)
+    made = Imported(
+        name, found.dialect, architecture, kind.size[0], found.step, 0.0, _place(f"{name}_video"), kind.member
+    )
+    for side in ("video", "audio"):
+        place = _place(f"{name}_{side}")
+        place.with_suffix(".yaml").unlink(missing_ok=True)
+        beside = place.with_suffix(".part.onnx")
+        try:
+            gap = sync_import.to_onnx(network, kind, side, beside)
+            made = replace(made, difference=max(gap, made.difference or 0.0))
+            what = f"{'pictures' if side == 'video' else 'sound'} of the sync expert {kind.member}, imported"
+            keep(beside, place, _card(made, source) | {"what": what, "member": kind.member})
+        finally:
+            beside.unlink(missing_ok=True)
+    return made
+
+
 def _place(name: str) -> Path:
     return registry.imported_dir() / f"{name}.onnx"
 
 
-def _keep(made: Imported, beside: Path, source: Path) -> None:
-    """Put the file and its card in their place; the card comes last, so that no card is without its file."""
-    import yaml
-
-    with beside.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+def _card(made: Imported, source: Path) -> dict[str, Any]:
+    """What the card of an imported file says, but for what `keep` measures."""
     step = "" if made.step is None else f", step {made.step}"
     exact = (
         "taken as it is" if made.difference is None else f"differs from the original by {made.difference:.1g} at most"
     )
-    lines: dict[str, Any] = {
+    return {
         "what": f"generator of the Wav2Lip family, {made.size} px, imported; for the dubber wav2lip",
-        "file": made.path.name,
-        "sha256": digest,
-        "size": beside.stat().st_size,
         "licence": "not known here; whoever published it says what it may be used for",
         "architecture": f"{made.architecture}, from {source.name}: {made.dialect}{step}; {exact}",
         "data": "not known here",
+        "member": made.member,
     }
-    card = made.path.with_suffix(".yaml")
+
+
+def keep(beside: Path, place: Path, lines: dict[str, Any]) -> None:
+    """Put a file in its place, and a card of ``lines`` beside it; the card comes last, so that none is without its
+    file."""
+    with beside.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    card = place.with_suffix(".yaml")
     card.unlink(missing_ok=True)
-    beside.replace(made.path)
-    written = card.with_suffix(".part")
-    written.write_text(yaml.safe_dump(lines, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
-    written.replace(card)
+    lines = lines | {"file": place.name, "sha256": digest, "size": beside.stat().st_size}
+    beside.replace(place)
+    registry.write_card(card, lines)

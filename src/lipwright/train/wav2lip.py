@@ -195,12 +195,16 @@ def _hearing(layout: Layout, last: int = 1) -> nn.Sequential:
 
 
 class SyncExpert(nn.Module):
-    """Wav2Lip's expert (SyncNet_color): five lower halves and 200 ms of sound to unit vectors of 512, not negative."""
+    """Wav2Lip's expert (SyncNet_color): five lower halves and 200 ms of sound to unit vectors of 512, not negative.
 
-    def __init__(self) -> None:
+    ``part`` divides the channels: tiny networks have the full one's shape.
+    """
+
+    def __init__(self, part: int = 1) -> None:
         super().__init__()
-        self.face_encoder = nn.Sequential(*_watching())
-        self.audio_encoder = _hearing(LAYOUTS["wav2lip-96"], last=2)
+        layout = replace(LAYOUTS["wav2lip-96"], part=part)
+        self.face_encoder = nn.Sequential(*_watching(layout))
+        self.audio_encoder = _hearing(layout, last=2)
 
     def forward(self, mel: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Mel (B, 1, 80, 16) and faces (B, 15, 48, 96), five BGR pictures 0-1: two times (B, 512)."""
@@ -208,16 +212,17 @@ class SyncExpert(nn.Module):
         return F.normalize(heard, dim=1), F.normalize(seen, dim=1)
 
 
-def _watching() -> Iterator[Block]:
-    yield Block(15, 32, 7, 1, 3)
-    inside = 32
+def _watching(layout: Layout) -> Iterator[Block]:
+    inside = layout.of(32)
+    yield Block(15, inside, 7, 1, 3)
     for channels, kernel, stride, residuals in ((64, 5, (1, 2), 2), (128, 3, 2, 3), (256, 3, 2, 2), (512, 3, 2, 2)):
-        yield Block(inside, channels, kernel, stride)
-        yield from (_same(channels) for _ in range(residuals))
-        inside = channels
-    yield Block(512, 512, 3, 2)
-    yield Block(512, 512, pad=0)
-    yield Block(512, 512, 1, pad=0)
+        outside = layout.of(channels)
+        yield Block(inside, outside, kernel, stride)
+        yield from (_same(outside) for _ in range(residuals))
+        inside = outside
+    yield Block(inside, inside, 3, 2)
+    yield Block(inside, inside, pad=0)
+    yield Block(inside, inside, 1, pad=0)
 
 
 def tiny(seed: int = 0) -> Generator:
