@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -38,7 +40,12 @@ def one_thread():
 
 @pytest.mark.parametrize(
     ("name", "values", "tensors"),
-    [("wav2lip-96", 36_298_035, 352), ("wav2lip-256", 53_605_683, 380), ("wav2lip-288", 48_520_815, 482)],
+    [
+        ("wav2lip-96", 36_298_035, 352),
+        ("wav2lip-256", 53_605_683, 380),
+        ("wav2lip-288", 48_520_815, 482),
+        ("wav2lip-relu-288", 48_520_755, 422),
+    ],
 )
 def test_generators_have_the_published_numbers_of_values_and_tensors(name: str, values: int, tensors: int) -> None:
     with torch.device("meta"):
@@ -48,6 +55,19 @@ def test_generators_have_the_published_numbers_of_values_and_tensors(name: str, 
     assert sum(p.numel() for p in network.parameters()) == values
     assert len(network.state_dict()) == tensors
     assert shape == (2, 3, size, size)
+
+
+@pytest.mark.parametrize("name", ["wav2lip-256", "wav2lip-288", "wav2lip-relu-288"])
+def test_larger_members_answer_alike_as_onnx_and_dub_a_second(name: str, tmp_path: Path) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = wav2lip.Generator(replace(wav2lip.LAYOUTS[name], part=32)).eval()
+    checkpoint.to_onnx(network, tmp_path / "larger.onnx")
+    assert checkpoint.gap(network, tmp_path / "larger.onnx") < 1e-4
+    clip, options = drawn.talking(25), {"weights": str(tmp_path / "larger.onnx"), "box": [60, 200, 100, 220]}
+    dubbed = lipwright.dub(clip, drawn.voice(1.0), dubber="wav2lip", **options)
+    changed = [np.abs(a.astype(int) - b).max() for a, b in zip(dubbed.read(), clip.read(), strict=True)]
+    assert min(changed) > 8
 
 
 def test_the_groups_of_the_original_hold_as_many_tensors_as_published() -> None:

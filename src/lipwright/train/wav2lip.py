@@ -110,7 +110,9 @@ LAYOUTS = {
         prelu=True,
     ),
 }
-"""The published members: the original [Rudrabha/Wav2Lip], LiveTalking's wav2lip256, and primepake's 288."""
+LAYOUTS["wav2lip-relu-288"] = replace(LAYOUTS["wav2lip-288"], prelu=False)
+"""The published members: the original [Rudrabha/Wav2Lip], LiveTalking's wav2lip256, and primepake's 288, first with
+PReLU and later with ReLU."""
 
 TINY = replace(LAYOUTS["wav2lip-96"], part=32)
 """The original with a 32nd of its channels: for tests, and for trying things without weights."""
