@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import drawn
-from lipwright import canvas, dubbers, faces, features, media, motion, ondisk, registry, speech
+from lipwright import canvas, dubbers, faces, features, media, motion, occlusion, ondisk, registry, speech
 from lipwright.types import Audio, Clip, FaceTrack
 
 SHORT, LONG = 200, 800
@@ -28,9 +28,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, value)
 
 
-def followed(length: int) -> FaceTrack:
-    """A face that moves its lips and sways, its colours a little noisy."""
-    random = np.random.default_rng(1)
+def followed(length: int, coloured: bool = False) -> FaceTrack:
+    """A face that moves its lips and sways."""
 
     def meshes(frames: range) -> np.ndarray:
         at = np.asarray(frames)[:, None, None]
@@ -40,10 +39,14 @@ def followed(length: int) -> FaceTrack:
         return (swaying + (1 + np.sin(at / 3)) * mouth).astype(np.float32)
 
     points = ondisk.by_blocks(meshes, length, range(length), size=100)
-    tint = ondisk.by_blocks(
-        lambda frames: random.integers(120, 130, (len(frames), 468, 3)).astype(np.uint8), length, range(length)
-    )
-    return FaceTrack(0, faces.boxes(points), points, np.ones(length, np.float32), tint)
+    return FaceTrack(0, faces.boxes(points), points, np.ones(length, np.float32), noisy(length) if coloured else None)
+
+
+def noisy(length: int) -> np.ndarray:
+    """Colours at the vertices of a face, on the disk."""
+    random = np.random.default_rng(1)
+    colours = random.integers(120, 130, (50, 468, 3)).astype(np.uint8)
+    return ondisk.by_blocks(lambda frames: colours[: len(frames)], length, range(length))
 
 
 def spoken(seconds: float) -> Audio:
@@ -67,6 +70,18 @@ def held(name: str, length: int) -> tuple[int, int]:
         return tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+
+
+def test_what_covers_a_face_is_found_without_holding_its_colours() -> None:
+    most = []
+    for length in (50, 500, 3000):
+        track = followed(length, coloured=True)
+        tracemalloc.start()
+        cover, look = occlusion.covered(track), occlusion.look(track)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(cover) == len(look) == length
+    assert (most[2] - most[1]) / 2500 < MOST
 
 
 @pytest.mark.parametrize("name", ["landmark", "wav2lip"])

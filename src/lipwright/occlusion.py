@@ -93,15 +93,15 @@ def _gap(tint: NDArray[np.uint8], rows: Int, usual: Float) -> Float:
 def _median(blocks: Iterator[Float], bins: int, per_unit: int) -> Float:
     """The exact median over time of values (n, S, 3) that come in blocks: multiples of 1 / ``per_unit``, ``bins`` of
     them from 0 on. It is found by counting, as `numpy.median` gives it."""
-    counts, rows = np.zeros(0, np.int64), 0
+    counts, rows = np.zeros(0, np.int32), 0
     shape: tuple[int, ...] = ()
     for block in blocks:
         rows, shape = rows + len(block), block.shape[1:]
         columns = int(np.prod(shape))
         values = (block.reshape(len(block), -1) * per_unit).astype(np.int64) + bins * np.arange(columns)
-        found = np.bincount(values.ravel(), minlength=bins * columns)
+        found = np.bincount(values.ravel(), minlength=bins * columns).astype(np.int32)
         counts = counts + found if len(counts) else found
-    total = counts.reshape(-1, bins).cumsum(1)
+    total = counts.reshape(-1, bins).cumsum(1, dtype=np.int32)
     low, high = ((total > place).argmax(1) for place in ((rows - 1) // 2, rows // 2))
     return ((low + high) / (2 * per_unit)).astype(np.float32).reshape(shape)
 
