@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lipwright import framing, media, registry
 from lipwright.dub import dub
@@ -65,30 +65,28 @@ def wav2lip(
     Raises:
         InputError: a value that cannot be; also all that `lipwright.dub` and `lipwright.train.foreign.bring` raise.
     """
-    if compat not in (None, "strict"):
-        raise InputError(f"compat is strict or left out; given {compat}")
-    for name, value in (("face_det_batch_size", face_det_batch_size), ("wav2lip_batch_size", wav2lip_batch_size)):
-        if value < 1:
-            raise InputError(f"{name} is at least 1; given {value}")
-    weights, clip, speech = _weights(checkpoint_path), media.open(face), media.open_audio(audio)
+    _check(compat, face_det_batch_size, wav2lip_batch_size)
     still = media.probe(face).still
-    if still:
-        clip = replace(clip, fps=_rate(fps))
+    clip = replace(media.open(face), fps=_rate(fps)) if still else media.open(face)
     if not (still and compat):
         clip = framing.framed(clip, shrink=resize_factor, turn=rotate, crop=crop)
-    return dub(
-        clip,
-        speech,
-        dubber="wav2lip",
-        silence="close",
-        progress=progress,
-        weights=weights,
-        compat=compat is not None,
-        pads=None if pads is None else list(pads),
-        box=None if list(box)[:1] == [-1] else list(box),
-        static=static or still,
-        nosmooth=nosmooth,
-    )
+    options: dict[str, Any] = {
+        "pads": None if pads is None else list(pads),
+        "box": None if list(box)[:1] == [-1] else list(box),
+        "static": static or still,
+        "nosmooth": nosmooth,
+        "compat": compat is not None,
+        "weights": _weights(checkpoint_path),
+    }
+    return dub(clip, media.open_audio(audio), dubber="wav2lip", silence="close", progress=progress, **options)
+
+
+def _check(compat: str | None, *batches: int) -> None:
+    if compat not in (None, "strict"):
+        raise InputError(f"compat is strict or left out; given {compat}")
+    for name, value in zip(("face_det_batch_size", "wav2lip_batch_size"), batches, strict=True):
+        if value < 1:
+            raise InputError(f"{name} is at least 1; given {value}")
 
 
 def _rate(fps: float) -> Fraction:
