@@ -26,7 +26,7 @@ LEVELS = {
     "words": {"__init__", "types", "errors", "ondisk"},
     "instruments": set[str](),  # every module that is not named here
     "families": set(registry.FAMILIES),
-    "verbs": {"check", "dub", "measure", "repair", "speak", "prepare", "tune", "demo", "train", "wav2lip"},
+    "verbs": {"calibrate", "check", "dub", "measure", "repair", "speak", "prepare", "tune", "demo", "train", "wav2lip"},
     "faces": {"cli", "commands", "web", "survey", "__main__"},
 }
 

@@ -268,10 +268,12 @@ def _train(options: Options, progress: Progress) -> Answer:
 
 def _models_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    choices = ["list", "pull", "verify", "import"]
+    choices = ["list", "pull", "verify", "import", "calibrate"]
     add("action", nargs="?", default="list", choices=choices, help="what to do (list)")
     add("names", nargs="*", default=[], metavar="NAME", help="which weights (all); for import, the FILE")
     add("--name", help="what imported weights are called from then on (as the file)")
+    add("--data", type=Path, metavar="FOLDER", help="for calibrate: videos in sync, of one face each")
+    add("--offsets", type=Path, metavar="CSV", help="for calibrate: clips that are not in sync, and by how much")
 
 
 def _models(options: Options, progress: Progress) -> Answer:
@@ -281,6 +283,8 @@ def _models(options: Options, progress: Progress) -> Answer:
         return _models_list()
     if options["action"] == "import":
         return _models_import(options["names"], options.get("name", ""))
+    if options["action"] == "calibrate":
+        return _models_calibrate(options, progress)
     names = options["names"] or [card.name for card in registry.cards()]
     if options["action"] == "pull":
         paths = {name: str(registry.pull(name, progress)) for name in names}
@@ -305,6 +309,25 @@ def _models_import(files: list[str], name: str) -> Answer:
     return Answer(
         f"{made.name}: {made.path}\n    {', '.join(said)}\n    {use}", asdict(made) | {"path": str(made.path)}
     )
+
+
+def _models_calibrate(options: Options, progress: Progress) -> Answer:
+    from lipwright import registry
+    from lipwright.calibrate import calibrate
+    from lipwright.errors import InputError
+
+    if len(options["names"]) != 1 or "data" not in options:
+        raise InputError("give one expert and its footage: lipwright models calibrate NAME --data FOLDER")
+    name = options["names"][0]
+    found = calibrate(name, options["data"], offsets=options.get("offsets"), progress=progress)
+    stored = not registry.is_shipped(f"{name}_video")
+    where = registry.calibrate(name, found) if stored else "not stored: its card came with lipwright"
+    text = (
+        f"{name}: AUC {found.auc:.3f} for windows in sync against {found.shift} frames off and more (chance 0.500)\n"
+        f"    {found.near} windows in sync, {found.far} shifted, {found.clips} clips; threshold {found.threshold:.3f}\n"
+        f"    {where}"
+    )
+    return Answer(text, asdict(found) | {"name": name, "stored": stored})
 
 
 def _models_list() -> Answer:
@@ -347,5 +370,5 @@ VERBS = {
     "prepare": Verb("turn a dataset into what training reads", _prepare_options, _prepare),
     "train": Verb("train our networks on a prepared dataset", _train_options, _train),
     "demo": Verb("show what lipwright does; needs no input", _demo_options, _demo),
-    "models": Verb("list the members and weights; pull, verify or import weights", _models_options, _models),
+    "models": Verb("list the members and weights; pull, verify, import or calibrate weights", _models_options, _models),
 }
