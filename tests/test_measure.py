@@ -162,6 +162,14 @@ def test_an_expert_that_is_not_calibrated_shows_no_number(spoken: Path, monkeypa
         measure(media.open(spoken))
 
 
+def test_a_face_nobody_has_is_told_who_is_there(spoken: Path) -> None:
+    with pytest.raises(InputError, match="there is no face 7; face 0"):
+        measure(media.open(spoken), face="7")
+    with pytest.raises(InputError, match="one face is measured at a time"):
+        measure(media.open(spoken), face="all")
+    assert measure(media.open(spoken), face="225,120")["offset_frames"] == 0
+
+
 def test_an_expert_nobody_knows_is_told_the_names(spoken: Path) -> None:
     with pytest.raises(InputError, match="lipsight"):
         measure(media.open(spoken), expert="nobody")
@@ -185,9 +193,13 @@ def test_several_videos_stand_side_by_side(found: Measured) -> None:
     )
 
 
-def test_the_command_answers_people_and_machines(spoken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["measure", str(spoken), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out).keys() >= KEYS
+def test_the_command_answers_people_and_machines(
+    spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["measure", str(spoken), "--json", "--report", str(tmp_path / "out.html")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.keys() >= KEYS
+    assert "<h1>spoken.mp4</h1>" in Path(told["report"]).read_text(encoding="utf-8")
     assert cli.main(["measure", str(spoken), str(spoken)]) == 0
     assert capsys.readouterr().out.count(str(spoken)) >= 2
 

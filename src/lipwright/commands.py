@@ -167,6 +167,8 @@ def _measure_options(parser: argparse.ArgumentParser) -> None:
     add("--reference", type=Path, metavar="VIDEO", help="what it should look like: the real recording of the speech")
     add("--source", type=Path, metavar="VIDEO", help="the video before it was dubbed")
     add("--speech", type=Path, metavar="SOUND", help="the voice, where it is not the video's own sound")
+    who = "whose mouth: an id, X,Y or X,Y@SECONDS in pixels, or the largest face (auto)"
+    add("--face", metavar="WHO", help=who)
     add("--expert", metavar="NAME", help="whose scores come first; `lipwright models` names them (lipsight)")
     add("--experts", action="append", metavar="NAME", help="another expert that judges, too; may be given again")
     add("--report", type=Path, metavar="HTML", help="write a page with curves, pictures and what helps")
@@ -179,7 +181,7 @@ def _measure_options(parser: argparse.ArgumentParser) -> None:
 def _measure(options: Options, progress: Progress) -> Answer:
     from lipwright import media
     from lipwright.errors import InputError
-    from lipwright.measure import measure, table
+    from lipwright.measure import measure, report, table
 
     videos, pairs, page = options.pop("videos", []), options.pop("pairs", None), options.pop("report", None)
     if pairs is not None:
@@ -195,7 +197,11 @@ def _measure(options: Options, progress: Progress) -> Answer:
     found = [measure(media.open(video), progress=progress, **options) for video in videos]
     if len(found) > 1:
         return Answer(table.several(found), {"videos": [each.data() for each in found]})
-    return Answer(table.one(found[0]), found[0].data())
+    text, data = table.one(found[0]), found[0].data()
+    if page is not None:
+        written = report.write(found[0], media.open(videos[0]), page)
+        text, data = f"{text}\n\nreport: {_near(written)}", data | {"report": str(written)}
+    return Answer(text, data)
 
 
 def _measure_list(videos: list[Path], pairs: Path, page: Path | None, options: Options, progress: Progress) -> Answer:

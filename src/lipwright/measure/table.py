@@ -28,9 +28,9 @@ Row = tuple[str, Sequence[float | None]]
 
 def one(found: Measured) -> str:
     """All of one measurement."""
-    rows = list(_rows(found))
+    figures = list(rows(found))
     heads = ["video", "wrong voice", *(["ceiling"] if found.ceiling or found.best else [])]
-    lines = [f"{found.name}: {headline(found.judged)}", *_asides(found), "", grid(heads, rows), *_spans(found)]
+    lines = [f"{found.name}: {headline(found.judged)}", *asides(found), "", grid(heads, figures), *_spans(found)]
     lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in found.issues]
     return "\n".join(lines)
 
@@ -42,8 +42,8 @@ def several(found: Sequence[Measured]) -> str:
     columns = [{"offset_frames": float(each.judged.offset), **each.judged.scores(), **_values(each)} for each in found]
     keys = list(dict.fromkeys(key for column in columns for key in column))
     tells = {"offset_frames": "offset, frames (above 0: sound early)", **SCORES, **found[0].tells}
-    rows = [(tells.get(key, key), [column.get(key) for column in columns]) for key in keys]
-    return "\n".join([*lines, "", grid(names, rows)])
+    figures = [(tells.get(key, key), [column.get(key) for column in columns]) for key in keys]
+    return "\n".join([*lines, "", grid(names, figures)])
 
 
 def headline(judged: Judged) -> str:
@@ -56,7 +56,8 @@ def headline(judged: Judged) -> str:
     return f"{judged.verdict}; {judged.words} ({span}, 95 % certain)"
 
 
-def _asides(found: Measured) -> Iterable[str]:
+def asides(found: Measured) -> Iterable[str]:
+    """Lines that belong under the headline: who judged, accuracy, drift."""
     for judged in (found.judged, *found.others):
         line = f"expert {judged.expert}, AUC {judged.calibration.auc:.2f}"
         yield line if judged is found.judged else f"{line}: {headline(judged)}"
@@ -68,7 +69,7 @@ def _asides(found: Measured) -> Iterable[str]:
         yield f"the offset drifts by {moving.ms_per_minute:.0f} ms a minute ({span}, 95 % certain)"
 
 
-def _rows(found: Measured) -> Iterable[Row]:
+def rows(found: Measured) -> Iterable[Row]:
     """(what, value, floor, ceiling) of every figure."""
     best = found.best.scores() if found.best else {}
     floor = {**found.judged.wrong, **{measure.name: measure.value for measure in found.floor}}

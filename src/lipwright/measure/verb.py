@@ -30,6 +30,7 @@ def measure(
     reference: Clip | None = None,
     source: Clip | None = None,
     speech: Audio | None = None,
+    face: str | int = "auto",
     expert: str = "lipsight",
     experts: Sequence[str] | None = None,
     phones: Sequence[Phone] = (),
@@ -42,6 +43,8 @@ def measure(
         reference: what it should look like: the real recording of the same speech.
         source: the video before it was dubbed, as long as it or shown forward and backward.
         speech: the voice, where it is not the clip's own sound.
+        face: whose mouth, where there are several people: ``auto`` for the largest face, an id, ``x,y`` px, or
+            ``x,y@seconds``; in reference and source it is the largest.
         expert: the member of ``experts`` whose scores come first.
         experts: more of them, that judge too.
         phones: the speech sounds with their times, where they are known.
@@ -58,7 +61,7 @@ def measure(
     """
     judges = {name: chosen(name) for name in dict.fromkeys((expert, *(experts or ())))}
     heard = _heard(clip, speech)
-    track = _tracked(clip, progress)
+    track = _tracked(clip, progress, face)
     others = {role: (other, _tracked(other, progress)) for role, other in _others(reference, source).items()}
     run = _run(clip, heard, track, others, judges, tuple(phones))
     best = _ceiling(reference, source, others, judges[expert], expert)
@@ -144,8 +147,11 @@ def _asked(speech: Audio, fps: float, length: int) -> Float:
     return found
 
 
-def _tracked(clip: Clip, progress: Progress | None) -> FaceTrack:
-    track = faces.track(clip, progress=progress)
+def _tracked(clip: Clip, progress: Progress | None, face: str | int = "auto") -> FaceTrack:
+    """The face that is meant, seen for long enough."""
+    if face == "all":
+        raise InputError("one face is measured at a time; give its id, or x,y, and measure the others one by one")
+    track = faces.choose(faces.tracks(clip, progress=progress), face, float(clip.fps))[0]
     seen = int(track.present.sum())
     if seen < SHORTEST * clip.fps:
         raise NoFaceError(
