@@ -28,6 +28,7 @@ _HOMES = {
     "dub": ("dub",),
     "measure": ("Measured", "measure"),
     "prepare": ("prepare",),
+    "repair": ("repair",),
     "train": ("train",),
     "demo": ("demo",),
     "wav2lip": ("wav2lip",),

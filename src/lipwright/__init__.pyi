@@ -13,6 +13,7 @@ from lipwright.errors import (
 from lipwright.measure import Measured as Measured, measure as measure
 from lipwright.media import open as open, open_audio as open_audio, write as write
 from lipwright.prepare import prepare as prepare
+from lipwright.repair import repair as repair
 from lipwright.train import train as train
 from lipwright.types import (
     Audio as Audio,
