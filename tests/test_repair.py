@@ -19,7 +19,7 @@ import lipwright
 from lipwright import cli, drift, experts, media, registry, sync
 from lipwright.errors import InputError, NoFaceError, OutputError
 from lipwright.experts import Encoders
-from lipwright.repair import _line, repair
+from lipwright.repair import delay_of, repair
 from lipwright.types import Clip
 
 LENGTH = 125
@@ -130,10 +130,10 @@ def test_a_drift_is_a_delay_and_its_growth(slope: float) -> None:
     rows = np.minimum(np.abs(np.arange(-15, 16)[None] - off[:, None]) * 0.1, 0.5).astype(np.float32) + 1
     table = sync.Table(rows, np.ones(len(rows), np.float32), len(rows))
     found = SimpleNamespace(curve=sync.judge(rows), fps=25.0, table=table, drift=drift.drift(table, 25))
-    delay, growth = _line(found)  # type: ignore[arg-type]
+    delay, growth = delay_of(found)  # type: ignore[arg-type]
     assert abs(delay - 0.12) < 0.01 and abs(growth - slope) < 0.0005
     steady = SimpleNamespace(curve=sync.judge(rows[:100]), fps=25.0, table=table, drift=None)
-    assert _line(steady)[1] == 0.0  # type: ignore[arg-type]
+    assert delay_of(steady)[1] == 0.0  # type: ignore[arg-type]
 
 
 def test_bad_input_is_a_sentence(folder: Path, tmp_path: Path) -> None:

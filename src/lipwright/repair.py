@@ -164,7 +164,7 @@ def repair(
     target = media.output_path(out, source)
     clip = media.open(source)
     speech = _speech(clip)
-    one, other = judging.expert(expert), _judge(expert, judge)
+    one, other = judging.expert(expert), other_than(expert, judge)
     work = _Work(clip, faces.track(clip, progress=progress), speech, {expert: one} | {other[0]: other[1]})
     planner = partial(
         _planned, options={"expert": expert, "window": window, "jump": jump, "greedy": greedy}, compat=compat
@@ -223,7 +223,7 @@ def _speech(clip: Clip) -> Audio:
     return clip.audio
 
 
-def _judge(expert: str, judge: str | None) -> tuple[str, judging.Expert]:
+def other_than(expert: str, judge: str | None) -> tuple[str, judging.Expert]:
     """Another expert than the one asked first, calibrated; the same one where there is no other."""
     if judge is not None:
         return judge, judging.expert(judge)
@@ -277,10 +277,10 @@ def _shifted(made: _Made, found: Judged, how: How, judge: str, issues: list[Issu
             raise InputError(f"{what}; give a longer stretch in which the speaker is seen and heard")
         issues.append(Issue("unclear", "warning", what, "give a longer stretch of one speaker", (0.0, seconds)))
         return made
-    delay, slope = _line(found)
+    delay, slope = delay_of(found)
     if abs(curve.offset) <= IN_SYNC and not slope:
         return made
-    work = replace(made.work, speech=_moved(made.work.speech, delay, slope))
+    work = replace(made.work, speech=moved(made.work.speech, delay, slope))
     after = (work.opinion(found.expert), work.opinion(judge))
     if how == "auto" and not after[1].distance < made.told.before[1].distance:
         what = f"{found.expert} would move the sound by {1000 * delay:.0f} ms; {judge} finds that this does not help"
@@ -289,7 +289,7 @@ def _shifted(made: _Made, found: Judged, how: How, judge: str, issues: list[Issu
     return _Made(work, replace(made.told, done=("offset",), delay=delay, drift=slope, after=after))
 
 
-def _line(found: Judged) -> tuple[float, float]:
+def delay_of(found: Judged) -> tuple[float, float]:
     """Delay s at 0 s and its growth, s a second, 0 unless the drift is certain."""
     if found.drift is None or not found.drift.certain:
         return found.curve.peak / found.fps, 0.0
@@ -300,7 +300,7 @@ def _line(found: Judged) -> tuple[float, float]:
     return float(np.median(starts)), slope
 
 
-def _moved(speech: Audio, delay: float, slope: float) -> Audio:
+def moved(speech: Audio, delay: float, slope: float) -> Audio:
     """The sound as `lipwright.media.remux` will write it, for judging."""
     samples: Float = speech.samples
     if slope:
