@@ -166,11 +166,61 @@ def test_no_face_is_a_sentence() -> None:
 def test_faces_are_looked_for_only_where_the_dubber_asks() -> None:
     empty = Clip(Fraction(25), (64, 48), 12, lambda start, stop: iter([drawn.numbered(1)] * (stop - start)), key="none")
     how = {"dubber": "wav2lip", "weights": "wav2lip_tiny", "compat": True}
-    boxed = [lipwright.dub(empty, drawn.voice(0.4, seed=1), **how, box=[4, 44, 8, left]) for left in (48, 50)]
+    boxed = [lipwright.dub(empty, drawn.voice(0.4, seed=1), **how, box=[8, 4, right, 44]) for right in (48, 50)]
     assert len(list(boxed[0].read())) == boxed[0].length
     assert boxed[0].key and boxed[0].key != boxed[1].key
     with pytest.raises(NoFaceError, match="no face was found"):
         lipwright.dub(empty, drawn.voice(0.4, seed=1), **how)
+
+
+def pair(length: int = 40, gone: int = 40) -> Clip:
+    """Two drawn people side by side, the larger on the right; the one on the left is gone from frame ``gone`` on."""
+    small, large = drawn.face(0.3, (240, 240), width=0.4), drawn.face(0.3, (240, 240), width=0.55)
+    both = np.concatenate([(small * np.array([0.6, 0.5, 0.45])).astype(np.uint8), large], axis=1)
+    alone = both.copy()
+    alone[:, :240] = 60
+    pictures = [both] * gone + [alone] * (length - gone)
+    return Clip(Fraction(25), (480, 240), length, lambda start, stop: iter(pictures[start:stop]))
+
+
+@pytest.mark.parametrize("how", [{}, {"dubber": "wav2lip", "weights": "wav2lip_tiny"}])
+@pytest.mark.parametrize(("face", "sides"), [("auto", "r"), ("1", "l"), (0, "r"), ("120,120@0.2", "l"), ("all", "lr")])
+def test_those_speak_who_are_meant(how: dict[str, object], face: str | int, sides: str) -> None:
+    clip = pair(10)
+    dubbed = lipwright.dub(clip, drawn.voice(0.4, seed=1), face=face, **how)  # type: ignore[arg-type]
+    before, after = (np.stack(list(c.read(0, 10))).astype(int) for c in (clip, dubbed))
+    changed = (before != after).any((0, 1, 3))
+    assert (changed[:240].any(), changed[240:].any()) == ("l" in sides, "r" in sides)
+    assert [(p.id, p.dubbed) for p in dubbed.people] == [(0, "r" in sides), (1, "l" in sides)]
+    assert [p.box[0] > 240 for p in dubbed.people] == [True, False]
+
+
+def test_all_together_are_as_each_alone() -> None:
+    clip, voice = pair(12), drawn.voice(0.48, seed=1)
+    left, right, both = (np.stack(list(lipwright.dub(clip, voice, face=f).read())) for f in (1, 0, "all"))
+    np.testing.assert_array_equal(both, np.concatenate([left[:, :, :240], right[:, :, 240:]], axis=2))
+
+
+def test_what_passes_through_names_the_face() -> None:
+    dubbed = lipwright.dub(pair(40, gone=20), drawn.voice(1.6), face="all")
+    assert [issue.message.partition(":")[0] for issue in dubbed.issues] == ["face 1"]
+    assert dubbed.issues[0].at == (0.8, 1.6)
+    assert [round(p.seconds, 2) for p in dubbed.people] == [1.6, 0.8]
+
+
+def test_a_face_or_a_box_that_is_not_there_is_a_sentence() -> None:
+    clip, voice = pair(6), drawn.voice(0.4, seed=1)
+    with pytest.raises(InputError, match="there is no face 5; face 0: x 300 to .* face 1: x "):
+        lipwright.dub(clip, voice, face=5)
+    with pytest.raises(InputError, match="a box is four numbers"):
+        lipwright.dub(clip, voice, box=[1, 2, 3])
+    assert lipwright.dub(clip, voice, box=[0, 0, 240, 240]).people[0].box[2] < 240
+
+
+def test_the_key_depends_on_who_speaks(clip: Clip) -> None:
+    keyed = replace(pair(6), key="pair")
+    keys = {lipwright.dub(keyed, drawn.voice(0.4, seed=1), face=face).key for face in ("auto", 1, "all")}
+    assert len(keys) == 3 and "" not in keys
 
 
 def test_a_real_video_is_dubbed_sharp_and_only_at_the_mouth(footage: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lipwright.types import Dubbed, Progress
+    from lipwright.types import Dubbed, Person, Progress
 
 Options = dict[str, Any]
 """What was typed, by keyword."""
@@ -48,7 +48,7 @@ def _near(path: Path) -> Path:
 
 def _dub_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("video", type=Path, help="the video (or picture) of one speaking person")
+    add("video", type=Path, help="the video (or picture) of somebody's face")
     add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
     add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
     add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
@@ -65,10 +65,20 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--resume", action=flag, help="go on where the same command was interrupted (True)")
     add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
+    add("--face", metavar="WHO", help="who speaks: all, a face's number, X,Y or X,Y@SECONDS, or who is largest (auto)")
+    add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="look for faces only inside, in pixels")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=_setting, metavar="NAME=VALUE", help=other)
+
+
+def _box(text: str) -> tuple[int, ...]:
+    """Four whole numbers with commas between."""
+    edges = text.split(",")
+    if len(edges) != 4 or not all(edge.strip().isdecimal() for edge in edges):
+        raise argparse.ArgumentTypeError(f"{text!r} is not X0,Y0,X1,Y1 in whole pixels")
+    return tuple(int(edge) for edge in edges)
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -111,8 +121,17 @@ def _written(dubbed: Dubbed, written: Path) -> Answer:
     width, height = dubbed.size
     lines = [f"{_near(written)}: {dubbed.duration:.2f} s, {dubbed.length} frames of {width} x {height}"]
     lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in dubbed.issues]
+    lines += [_told(person) for person in dubbed.people if len(dubbed.people) > 1]
     data = {"out": str(written), "seconds": dubbed.duration, "frames": dubbed.length, "size": dubbed.size}
+    data["faces"] = [asdict(person) for person in dubbed.people]
     return Answer("\n".join(lines), data | {"issues": [asdict(issue) for issue in dubbed.issues]})
+
+
+def _told(person: Person) -> str:
+    """One line about somebody seen."""
+    x0, y0, x1, y1 = person.box
+    where = f"x {x0} to {x1}, y {y0} to {y1} at {person.first:.2f} s, seen for {person.seconds:.2f} s"
+    return f"face {person.id}: {where}{', dubbed' if person.dubbed else ''}"
 
 
 # ------------------------------------------------------------------------------------------ wav2lip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,7 +16,7 @@ from lipwright import __version__, canvas as playback, faces, ondisk, paint, reg
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.media.container import content_key
-from lipwright.types import Audio, Clip, Dubbed, Frames, Int, Issue, Picture, Progress
+from lipwright.types import Audio, Clip, Dubbed, FaceTrack, Frames, Int, Issue, Person, Picture, Progress
 
 Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
@@ -38,6 +38,8 @@ def dub(
     speech: Audio,
     *,
     dubber: str = "landmark",
+    face: str | int = "auto",
+    box: Sequence[int] | None = None,
     smooth: float = SMOOTH,
     blend: paint.Blend = "feather",
     colour: bool = True,
@@ -50,22 +52,22 @@ def dub(
     progress: Progress | None = None,
     **options: object,
 ) -> Dubbed:
-    """``clip`` with its largest face saying ``speech``: a Clip that paints its frames as they are read.
+    """``clip`` with a face of it saying ``speech``: a Clip that paints its frames as they are read.
 
-    The result has round(duration of the speech · fps) frames at the clip's own rate and size, and carries
-    the speech as its sound; ``sync_mode`` says what happens where the two differ in length.
-    Frames without a face, or with one turned away, pass through untouched and are named in ``issues``.
+    The result has round(duration of the speech · fps) frames at the clip's own rate and size, and carries the speech
+    as its sound. Frames without a face, or with one turned away, pass through untouched and are named in ``issues``.
 
     Args:
         clip: the video, or a still picture opened as a clip.
         speech: at least 0.1 s of sound.
         dubber: a member of the family ``dubbers``.
+        face: who speaks: auto, all, an id, or a point: x,y or x,y@seconds px; see `lipwright.faces.choose`.
+        box: x0 y0 x1 y1 px, where faces are looked for; for a dubber that takes a constant box it is that.
         smooth: temporal smoothing of the motion, in frames at 25 fps, 0 to 10.
         blend: how the mouth meets the frame: feather, multiband or poisson.
         colour: bring the mouth's colours to those of the frame around it.
         grain: bring the mouth's grain to that of the frame.
-        silence: what to do with a speech of nothing but silence (peak under -70 dBFS): refuse it, or close
-            the mouth.
+        silence: refuse a speech of nothing but silence (peak under -70 dBFS), or close the mouth.
         sync_mode: where the speech is longer, the video runs forward and backward (bounce) or over and over
             (loop); in any case all of it is spread over the speech, slower or faster (remap), the longer of the two
             is cut (cut_off), or the speech is filled up with silence, or cut, to the video's length (silence).
@@ -76,23 +78,119 @@ def dub(
         options: what the dubber takes, see its class; for landmark: strength.
 
     Raises:
-        InputError: a speech that cannot be spoken, an option that the dubber does not know.
+        InputError: a speech that cannot be spoken, an option that the dubber does not know, a face that is not there.
         NoFaceError: no frame shows a face.
     """
     speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
     _check(blend, compare, smooth)
     member = _member(dubber, options)
-    length = max(1, round(speech.duration * clip.fps))
-    find = partial(faces.track, clip, progress=progress)
-    scene = Scene(clip, find, speech, _canvas(sync_mode)(length, clip.length), smooth)
-    planned: Dubber = member(scene, **options)
-    finish = paint.Finish(blend, colour, grain)
-    key = _key(scene, planned.canvas, options, dubber, finish, compare)
-    made = replace(clip, length=len(planned.canvas), audio=speech, frames=partial(_painted, planned, finish), key=key)
-    if compare is not None:
-        made = _compared(clip, planned, made, compare)
-    issues = (*_unheard(speech), *_issues(planned.untouched, float(clip.fps)))
-    return Dubbed(**{field.name: getattr(made, field.name) for field in fields(Clip)}, issues=issues)
+    cast = _Cast(clip, face, None if box is None else _four(box), progress)
+    options |= _constant_box(member, cast.inside)
+    canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
+    layers = _layers(cast, (speech, canvas, smooth), partial(member, **options), paint.Finish(blend, colour, grain))
+    shown = _same_canvas(layers, dubber)
+    key = _key(layers, shown, options, dubber, face, box, layers[0].finish, compare)
+    made = replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key)
+    made = made if compare is None else _compared(clip, shown, made, compare)
+    return _told(made, (*_unheard(speech), *_passed(layers, cast)), cast.people())
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One face of the scene, painted on what lies under it; makes output frames."""
+
+    scene: Scene
+    planned: Dubber
+    finish: paint.Finish
+
+    def __call__(self, start: int, stop: int) -> Iterator[Picture]:
+        for instant, (picture, take) in enumerate(self.planned.takes(start, stop), start):
+            yield picture if take.face is None else paint.composite(picture, take.face, self.finish, instant)
+
+
+class _Cast:
+    """The people of a clip and those of them who are to speak.
+
+    Args:
+        clip: where they are.
+        who: as `lipwright.faces.choose` takes it.
+        inside: faces outside this box do not count; None: all do.
+        progress: called while they are looked for.
+    """
+
+    def __init__(self, clip: Clip, who: str | int, inside: faces.Box | None, progress: Progress | None) -> None:
+        self.clip, self._who, self._progress = clip, str(who).strip(), progress
+        self.inside = inside
+        self._found: tuple[FaceTrack, ...] = ()
+        self._chosen: tuple[FaceTrack, ...] = ()
+
+    def tracks(self) -> Sequence[FaceTrack | Callable[[], FaceTrack]]:
+        """Those who speak; where nobody is named, what looks for the one who does."""
+        return [lambda: self._look()[0]] if self._who == "auto" else self._look()
+
+    def people(self) -> tuple[Person, ...]:
+        """Everybody found."""
+        fps = float(self.clip.fps)
+        return tuple(self._person(face, fps) for face in self._found)
+
+    def name(self, face: FaceTrack | None) -> str:
+        """How a face is called, "" where it is the only one."""
+        return f"face {face.id}: " if face is not None and len(self._found) > 1 else ""
+
+    def _look(self) -> tuple[FaceTrack, ...]:
+        if not self._found:
+            self._found = faces.tracks(self.clip, inside=self.inside, progress=self._progress)
+            self._chosen = faces.choose(self._found, self._who, float(self.clip.fps))
+        return self._chosen
+
+    def _person(self, face: FaceTrack, fps: float) -> Person:
+        first = int(face.present.argmax())
+        x0, y0, x1, y1 = (round(float(edge)) for edge in face.box[first])
+        spoken = any(face.id == other.id for other in self._chosen)
+        return Person(face.id, (x0, y0, x1, y1), first / fps, faces.seconds(face, fps), spoken)
+
+
+def _told(made: Clip, issues: tuple[Issue, ...], people: tuple[Person, ...]) -> Dubbed:
+    """A clip and what is to be said of it."""
+    return Dubbed(**{field.name: getattr(made, field.name) for field in fields(Clip)}, issues=issues, people=people)
+
+
+def _passed(layers: Sequence[_Layer], cast: _Cast) -> Iterator[Issue]:
+    """What passes through untouched, face by face."""
+    for layer in layers:
+        yield from _issues(layer.planned.untouched, float(layer.scene.clip.fps), cast.name(layer.scene.followed))
+
+
+def _constant_box(member: Callable[..., Dubber], inside: faces.Box | None) -> dict[str, object]:
+    """The option of a dubber that takes one box for all frames: top, bottom, left, right."""
+    if inside is None or "box" not in inspect.signature(member).parameters:
+        return {}
+    return {"box": [round(inside[k]) for k in (1, 3, 0, 2)]}
+
+
+def _four(box: Sequence[int]) -> faces.Box:
+    if len(box) != 4:
+        raise InputError(f"a box is four numbers, x0, y0, x1, y1 in pixels; given {list(box)}")
+    return (box[0], box[1], box[2], box[3])
+
+
+def _layers(
+    cast: _Cast, said: tuple[Audio, Int, float], plan: Callable[[Scene], Dubber], finish: paint.Finish
+) -> list[_Layer]:
+    """Everybody who speaks, each on those before; ``said``: the speech, the canvas, the smoothing."""
+    layers: list[_Layer] = []
+    for track in cast.tracks():
+        scene = Scene(cast.clip, track, *said, layers[-1] if layers else None)
+        layers.append(_Layer(scene, plan(scene), finish))
+    return layers
+
+
+def _same_canvas(layers: Sequence[_Layer], dubber: str) -> Int:
+    """The source frames that all faces are painted on."""
+    canvas = layers[0].planned.canvas
+    if not all(np.array_equal(layer.planned.canvas, canvas) for layer in layers[1:]):
+        raise InputError(f"the dubber '{dubber}' moves whole pictures, so it dubs one face; name one of them")
+    return canvas
 
 
 def _check(blend: str, compare: str | None, smooth: float) -> None:
@@ -140,12 +238,13 @@ def _checked_speech(speech: Audio, silence: Silence) -> Audio:
     return speech
 
 
-def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) -> str:
+def _key(layers: Sequence[_Layer], canvas: Int, options: dict[str, object], *how: object) -> str:
     """Names the pictures of a dubbed clip by all that they depend on; "" where the source itself has no name.
 
-    The face's track counts where the dubber asked for it.
+    A face's track counts where the dubber asked for it.
     An option that names a file counts by the file's content. Every known network counts, used or not.
     """
+    scene = layers[0].scene
     if not scene.clip.key:
         return ""
     files = [content_key(Path(value)) for value in options.values() if isinstance(value, str) and Path(value).is_file()]
@@ -153,8 +252,10 @@ def _key(scene: Scene, canvas: Int, options: dict[str, object], *how: object) ->
     clip, speech = scene.clip, scene.speech
     said = (__version__, clip.key, clip.fps, clip.size, speech.rate, scene.smooth, *sorted(options.items()), *how)
     digest = hashlib.sha256(repr((said, files, networks)).encode())
-    track = () if scene.followed is None else vars(scene.followed).values()
-    arrays: list[np.ndarray] = [canvas, speech.samples, *(value for value in track if isinstance(value, np.ndarray))]
+    arrays: list[np.ndarray] = [canvas, speech.samples]
+    for layer in layers:
+        track = () if layer.scene.followed is None else vars(layer.scene.followed).values()
+        arrays += [value for value in track if isinstance(value, np.ndarray)]
     for array in arrays:
         for piece in ondisk.pieces(array):
             digest.update(np.ascontiguousarray(piece).reshape(-1).data)
@@ -177,20 +278,15 @@ def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
     return member
 
 
-def _painted(planned: Dubber, finish: paint.Finish, start: int, stop: int) -> Iterator[Picture]:
-    for instant, (picture, take) in enumerate(planned.takes(start, stop), start):
-        yield picture if take.face is None else paint.composite(picture, take.face, finish, instant)
-
-
-def _compared(clip: Clip, planned: Dubber, made: Clip, compare: Compare) -> Clip:
+def _compared(clip: Clip, canvas: Int, made: Clip, compare: Compare) -> Clip:
     """``made`` with its source beside it."""
     (wide, tall), side = clip.size, compare == "side"
-    frames = partial(_beside, clip, planned, made.frames, 1 if side else 0)
+    frames = partial(_beside, clip, canvas, made.frames, 1 if side else 0)
     return replace(made, size=(2 * wide, tall) if side else (wide, 2 * tall), frames=frames)
 
 
-def _beside(clip: Clip, planned: Dubber, painted: Frames, axis: int, start: int, stop: int) -> Iterator[Picture]:
-    sources = playback.shown(clip, planned.canvas[start:stop])
+def _beside(clip: Clip, canvas: Int, painted: Frames, axis: int, start: int, stop: int) -> Iterator[Picture]:
+    sources = playback.shown(clip, canvas[start:stop])
     for source, picture in zip(sources, painted(start, stop), strict=True):
         yield np.concatenate([source, picture], axis=axis)
 
@@ -205,8 +301,8 @@ def _unheard(speech: Audio) -> Iterator[Issue]:
         )  # fmt: skip
 
 
-def _issues(untouched: Sequence[str], fps: float) -> tuple[Issue, ...]:
-    """One Issue for every span that passes through untouched."""
+def _issues(untouched: Sequence[str], fps: float, name: str = "") -> tuple[Issue, ...]:
+    """One Issue for every span in which a face, called ``name``, passes through untouched."""
     found: list[Issue] = []
     start = 0
     for stop in range(1, len(untouched) + 1):
@@ -216,7 +312,7 @@ def _issues(untouched: Sequence[str], fps: float) -> tuple[Issue, ...]:
             at = (start / fps, stop / fps)
             found.append(
                 Issue(
-                    "untouched", "warning", f"{at[0]:.2f} s to {at[1]:.2f} s pass through untouched: {why}",
+                    "untouched", "warning", f"{name}{at[0]:.2f} s to {at[1]:.2f} s pass through untouched: {why}",
                     "give footage in which the face is seen from the front", at,
                 )
             )  # fmt: skip

@@ -315,11 +315,24 @@ class DataItem:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody seen in a clip: their face's ``id``, its ``box`` x0 y0 x1 y1 px where it is first seen, at ``first`` s,
+    for how many ``seconds`` it is seen, and whether it was ``dubbed``."""
+
+    id: int
+    box: tuple[int, int, int, int]
+    first: float
+    seconds: float
+    dubbed: bool
+
+
+@dataclass(frozen=True)
 class Dubbed(Clip):
     """A dubbed clip: a Clip like any other, and the ``issues`` found on the way, such as spans that pass
-    through untouched because no face is seen."""
+    through untouched because no face is seen, and the ``people`` seen, where faces were looked for."""
 
     issues: tuple[Issue, ...] = ()
+    people: tuple[Person, ...] = ()
 
 
 Progress = Callable[[int, int, str], None]

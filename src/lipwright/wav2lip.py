@@ -72,7 +72,7 @@ def wav2lip(
         clip = framing.framed(clip, shrink=resize_factor, turn=rotate, crop=crop)
     options: dict[str, Any] = {
         "pads": None if pads is None else list(pads),
-        "box": None if list(box)[:1] == [-1] else list(box),
+        "box": _edges(box),
         "static": static or still,
         "nosmooth": nosmooth,
         "compat": compat is not None,
@@ -87,6 +87,15 @@ def _check(compat: str | None, *batches: int) -> None:
     for name, value in zip(("face_det_batch_size", "wav2lip_batch_size"), batches, strict=True):
         if value < 1:
             raise InputError(f"{name} is at least 1; given {value}")
+
+
+def _edges(box: Sequence[int]) -> list[int] | None:
+    """The original's top, bottom, left, right as x0 y0 x1 y1; None where it begins with -1."""
+    if list(box)[:1] == [-1]:
+        return None
+    if len(box) != 4:
+        raise InputError(f"box is four whole numbers, top, bottom, left, right; given {list(box)}")
+    return [box[k] for k in (2, 0, 3, 1)]
 
 
 def _rate(fps: float) -> Fraction:

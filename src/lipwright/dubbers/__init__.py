@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from lipwright.types import Audio, Clip, FaceTrack, Int, Picture, Take
+from lipwright import canvas as playback
+from lipwright.types import Audio, Clip, FaceTrack, Frames, Int, Picture, Take
 
 SMOOTH = 0.5
 
@@ -29,6 +30,7 @@ class Scene:
         speech: what is to be said.
         canvas: int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate).
         smooth: by how many frames at 25 fps motion is smoothed in time (0 = not).
+        under: makes the output frames on which this face is painted where others were painted before, see `shown`.
     """
 
     def __init__(
@@ -38,9 +40,15 @@ class Scene:
         speech: Audio,
         canvas: Int,
         smooth: float = SMOOTH,
+        under: Frames | None = None,
     ) -> None:
         self.clip, self.speech, self.canvas, self.smooth = clip, speech, canvas, smooth
-        self._track = track
+        self._track, self._under = track, under
+
+    def shown(self, canvas: Int, start: int, stop: int) -> Iterator[Picture]:
+        """The pictures to paint on for output frames ``start`` to ``stop``: those of the clip that ``canvas`` int64
+        (T,) shows, or what was made of them for the faces before this one."""
+        return playback.shown(self.clip, canvas[start:stop]) if self._under is None else self._under(start, stop)
 
     @property
     def track(self) -> FaceTrack:
@@ -72,6 +80,6 @@ class Dubber(Protocol):
     def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
         """For output frames ``start`` to ``stop``: the picture shown, and the take whose face goes on it.
 
-        The picture is the source's, or a copy in which the dubber moved what lies around the face (a jaw).
+        The picture is that of `Scene.shown`, or a copy in which the dubber moved what lies around the face (a jaw).
         """
         ...

@@ -78,7 +78,7 @@ class Dubber:
         keep = round(2 * REACH_SECONDS * float(scene.clip.fps))
         parts = playback.Parts(scene.clip, self._keep, keep)
         try:
-            with closing(media.stream(playback.shown(scene.clip, self.canvas[start:stop]), depth=4)) as pictures:
+            with closing(media.stream(scene.shown(self.canvas, start, stop), depth=4)) as pictures:
                 for t, picture in enumerate(pictures, start):
                     yield self._shown(t, picture, parts)
                     if t % ondisk.BLOCK == 0:

@@ -83,7 +83,7 @@ class Dubber:
         clip = self._scene.clip
         parts = playback.Parts(clip, self._keep, 2 * playback.CHUNK)
         try:
-            with closing(media.stream(playback.shown(clip, self.canvas[start:stop]), depth=4)) as pictures:
+            with closing(media.stream(self._scene.shown(self.canvas, start, stop), depth=4)) as pictures:
                 for t, picture in enumerate(pictures, start):
                     frame, donor = int(self.canvas[t]), int(self.donors[t])
                     if self.untouched[t] or donor == frame or not self._scene.track.present[donor]:

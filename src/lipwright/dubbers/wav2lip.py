@@ -150,7 +150,7 @@ class Dubber:
         static: bool = False,
     ) -> None:
         self._painter = Painter(_weights(weights), "f32" if compat else "auto")
-        self._clip = scene.clip
+        self._clip, self._shown = scene.clip, scene.shown
         inside = None if box is None else original.inside(box, scene.clip.size)
         around = original.four(pads, "pads") if pads is not None else original.PADS if compat else (0, 0, 0, 0)
         plan = _as_the_original if compat else _as_it_should_be
@@ -172,7 +172,7 @@ class Dubber:
         """Pictures, the output frame of the first of them, and painted faces by output frame; batches begin at
         multiples of the network's batch, wherever ``start`` is."""
         at_once = self._painter.at_once
-        with closing(media.stream(playback.shown(self._clip, self.canvas[start:stop]), depth=2 * at_once)) as shown:
+        with closing(media.stream(self._shown(self.canvas, start, stop), depth=2 * at_once)) as shown:
             for begin in range(start - start % at_once, stop, at_once):
                 first = max(begin, start)
                 pictures = list(islice(shown, min(begin + at_once, stop) - first))
