@@ -33,8 +33,9 @@ from pathlib import Path
 import numpy as np
 
 import lipwright
-from lipwright import faces, media, motion, mouth
+from lipwright import faces, likeness, media, motion, mouth
 from lipwright.errors import LipwrightError
+from lipwright.likeness import correlation
 from lipwright.types import Audio, Clip, Float
 
 SHORTEST, LONGEST = 4.0, 24.0
@@ -56,15 +57,6 @@ def spoken(source: Clip, speech: Audio, folder: Path, name: str) -> Float:
     """Mouth shapes tracked in the written dub of ``source`` saying ``speech``."""
     path = media.write(lipwright.dub(source, speech), folder / f"{name}.mp4")
     return shapes(media.open(path))
-
-
-def correlation(one: Float, other: Float) -> float:
-    """Pearson correlation over the frames in which both are known."""
-    length = min(len(one), len(other))
-    known = np.isfinite(one[:length]) & np.isfinite(other[:length])
-    if known.sum() < 10:
-        return float("nan")
-    return float(np.corrcoef(one[:length][known], other[:length][known])[0, 1])
 
 
 def lagged(one: Float, other: Float) -> float:
@@ -90,12 +82,12 @@ def pictures(clip: Clip) -> Float:
 
 def trembling(aligned: Float) -> float:
     """Mean distance of each picture from the mean of the two around it, in grey levels."""
-    return float(np.abs(aligned[1:-1] - (aligned[:-2] + aligned[2:]) / 2).mean())
+    return likeness.trembling(aligned[:-2], aligned[1:-1], aligned[2:])
 
 
 def detail(aligned: Float) -> float:
-    """Mean second difference across each picture, in grey levels."""
-    return float(np.abs(np.diff(aligned, 2, axis=2)).mean())
+    """Mean fine detail of the pictures, in grey levels."""
+    return float(np.mean([likeness.detail(picture) for picture in aligned]))
 
 
 def in_sync(clip: Clip, offset: int) -> Clip:

@@ -12,6 +12,7 @@ import numpy as np
 from lipwright import faces, features, media, registry
 from lipwright.dub import dub
 from lipwright.errors import OutputError
+from lipwright.likeness import correlation
 from lipwright.media.picture import write_picture
 from lipwright.types import Audio, Clip, FaceTrack, Float, Measure, Picture, Progress
 
@@ -72,8 +73,8 @@ def measured(clip: Clip, track: FaceTrack, speech: Audio) -> Iterator[Measure]:
     length = min(len(inner), len(loud))
     inner, loud = inner[:length], loud[:length]
     shifts = range(OUT_OF_STEP, length - OUT_OF_STEP)
-    chance = float(np.mean([_correlation(inner, np.roll(loud, shift)) for shift in shifts]))
-    yield Measure("mouth opening follows the voice", _correlation(inner, loud), "correlation", "higher")
+    chance = float(np.mean([correlation(inner, np.roll(loud, shift)) for shift in shifts]))
+    yield Measure("mouth opening follows the voice", correlation(inner, loud), "correlation", "higher")
     yield Measure("the same with the voice out of step", chance, "correlation", "none")
 
 
@@ -85,11 +86,6 @@ def _openings(track: FaceTrack) -> Float:
 def _loudness(speech: Audio, clip: Clip) -> Float:
     """Level of the voice at every frame, float32 (T,) dB, not below -50."""
     return np.maximum(features.energy(speech, hop=float(1 / clip.fps), window=0.08), np.float32(-50))
-
-
-def _correlation(inner: Float, loud: Float) -> float:
-    both = np.isfinite(inner)
-    return float(np.corrcoef(inner[both], loud[both])[0, 1])
 
 
 def contact_sheet(clips: list[Clip], tracks: list[FaceTrack]) -> Picture:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lipwright.features import level, log_mel, normalise
+from lipwright.likeness import correlation
 from lipwright.train import data
 from lipwright.train.networks import MotionNet, MotionNets
 from lipwright.train.space import CLOSED, speaker_units
@@ -93,7 +94,6 @@ def _distance(
 
 
 def pearson(a: Float, b: Float) -> float:
-    """Correlation of two series; 0 where either is still."""
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum() / scale) if scale > 1e-9 else 0.0
+    """Correlation of two series; 0 where either is still, or shorter than 10 frames."""
+    value = correlation(a, b)
+    return value if np.isfinite(value) else 0.0
