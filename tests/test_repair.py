@@ -107,6 +107,14 @@ def test_auto_retimes_what_no_delay_mends(folder: Path, tmp_path: Path, judged: 
     assert done.after[1].distance < done.before[1].distance
 
 
+def test_nobody_proves_their_own_choice(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.members
+    monkeypatch.setattr(registry, "members", lambda family: ["lipsight"] if family == "experts" else known(family))
+    done = repair(folder / "uneven.mp4", tmp_path / "out.mp4")
+    assert "retime" not in done.done and not done.independent
+    assert "judges its own choice" in done.text()
+
+
 def test_a_judge_that_disagrees_stops_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backward = (
         "from lipwright.experts import lipsight\n"

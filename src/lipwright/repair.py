@@ -94,7 +94,8 @@ class Repaired:
         if self.moved.any():
             counts = ", ".join(f"{shift:+d}: {count}" for shift, count in self.histogram.items())
             lines.append(f"frames moved by: {counts}")
-        lines += [self._line(before, after) for before, after in zip(self.before, self.after, strict=True)]
+        opinions = list(zip(self.before, self.after, strict=True))[: 2 if self.independent else 1]
+        lines += [self._line(before, after) for before, after in opinions]
         return "\n".join([*lines, *(f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in self.issues)])
 
     def _said(self) -> str:
@@ -239,7 +240,8 @@ def other_than(expert: str, judge: str | None) -> tuple[str, judging.Expert]:
 def _mended(work: _Work, how: How, expert: str, judge: str, planner: Any) -> _Made:
     """The mildest means that helps, or the one asked for."""
     found = work.judged(expert)
-    first = (Opinion.of(found), work.opinion(judge))
+    asked = Opinion.of(found)
+    first = (asked, asked if judge == expert else work.opinion(judge))
     issues = list(_alone(expert, judge))
     nothing = np.zeros(work.clip.length, np.int64)
     told = Repaired(None, (), 0.0, 0.0, nothing, first, first, expert != judge, ())
@@ -251,18 +253,19 @@ def _mended(work: _Work, how: How, expert: str, judge: str, planner: Any) -> _Ma
         made = replace(made, told=replace(made.told, after=_asked(made.work, expert, judge)))
         if abs(found.curve.offset) > 3 and found.curve.contrast > found.least:
             issues.append(_beyond(found))
-    elif how == "auto" and found.curve.contrast > found.least:
+    elif how == "auto" and made.told.independent and found.curve.contrast > found.least:
         made = _tried(made, expert, judge, planner)
     return replace(made, told=replace(made.told, issues=tuple(issues)))
 
 
 def _asked(work: _Work, *names: str) -> tuple[Opinion, ...]:
-    return tuple(work.opinion(name) for name in names)
+    found = {name: work.opinion(name) for name in dict.fromkeys(names)}
+    return tuple(found[name] for name in names)
 
 
 def _helped(before: Opinion, after: Opinion) -> bool:
-    """Whether a gain is more than what chance, or the choice of the best, would give."""
-    return before.distance - after.distance > PROOF * max(before.unrelated - before.distance, 0.02)
+    """Whether moving frames gained more than one delay for all would, and more than the choice of the best does."""
+    return before.best - after.best > PROOF * max(before.unrelated - before.best, 0.02)
 
 
 def _shifted(made: _Made, found: Judged, how: How, judge: str, issues: list[Issue]) -> _Made:
@@ -281,7 +284,7 @@ def _shifted(made: _Made, found: Judged, how: How, judge: str, issues: list[Issu
     if abs(curve.offset) <= IN_SYNC and not slope:
         return made
     work = replace(made.work, speech=moved(made.work.speech, delay, slope))
-    after = (work.opinion(found.expert), work.opinion(judge))
+    after = _asked(work, found.expert, judge)
     if how == "auto" and not after[1].distance < made.told.before[1].distance:
         what = f"{found.expert} would move the sound by {1000 * delay:.0f} ms; {judge} finds that this does not help"
         issues.append(Issue("unproved", "warning", what, "try --how offset and look", (0.0, seconds)))
@@ -361,9 +364,12 @@ def _write(made: _Made, source: Path, target: Path, quality: int, progress: Prog
 
 def _alone(expert: str, judge: str) -> Iterator[Issue]:
     if expert == judge:
-        what = f"{expert} judges what it chose itself, and so finds too much gain"
+        what = f"{expert} judges its own choice, which proves nothing, so no frames are moved unless asked"
         yield Issue(
-            "one-expert", "warning", what, "import another expert and calibrate it, see: lipwright models --help"
+            "one-expert",
+            "warning",
+            what,
+            "let another calibrated expert judge; `lipwright models` names those there are",
         )
 
 
