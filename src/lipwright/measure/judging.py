@@ -77,7 +77,7 @@ def judged(name: str, one: Expert, seen: Iterable[Any], speech: Audio) -> Judged
     whole = int(Fraction(len(heard.samples), heard.rate) * Fraction(one.face.fps))
     count = max(1, min(len(pictures), whole) - one.face.frames)
     table = sync.stream(_blocks(pictures), _blocks(sounds), how=one.distance)
-    wrong = [sync.stream(_blocks(pictures), other, how=one.distance) for other in _wrong(sounds)]
+    wrong = [sync.stream(_blocks(pictures), other, how=one.distance) for other in wrong_voices(sounds)]
     return _opinion(name, one, table, wrong, count)
 
 
@@ -87,7 +87,7 @@ def _blocks(rows: Float, first: int = 0) -> Iterator[Float]:
         yield from ondisk.pieces(part, sync.BLOCK)
 
 
-def _wrong(sounds: Float) -> list[Iterator[Float]]:
+def wrong_voices(sounds: Float) -> list[Iterator[Float]]:
     """Wrong voices: the same one at three other places, all out of reach; backward where it is too short for that."""
     if len(sounds) < LONG:
         return [iter([sounds[::-1]])]

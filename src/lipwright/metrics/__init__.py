@@ -26,7 +26,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import faces, likeness
+from lipwright import faces, likeness, ondisk
 from lipwright.types import Audio, Clip, FaceTrack, Float, Int, Measure, Phone, Picture
 
 STRIP = (128, 192)
@@ -138,6 +138,7 @@ def _poses(track: FaceTrack, order: Int, first: int, last: int, fps: float) -> t
     known = (rows >= 0) & (rows < len(track))
     held = np.full((len(rows), 468, 3), np.nan, np.float32)
     held[known] = track.points[rows[known]]
+    ondisk.release(track.points)
     pose = faces.steady_pose(held, POSE_SECONDS * fps)
     shape = faces.to_canonical(held, pose)
     inside = slice(first - begin, last - begin)
