@@ -1,6 +1,6 @@
-"""How well the sync expert does on speakers it never saw.
+"""How well our sync experts do on speakers they never saw.
 
-    python benchmarks/sync_quality.py --data PREPARED [--offsets offsets.csv] [--weights VIDEO.onnx AUDIO.onnx]
+    python benchmarks/sync_quality.py --data PREPARED [--offsets offsets.csv] [--expert lipmesh] [--weights VIDEO AUDIO]
 
 Prints, over spans of 1, 2 and 4 s of the val recordings (each moved by its own measured offset, if given):
 the share whose offset is found within one frame of nought (±15 searched: chance 0.10), the median contrast,
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import sync
-from lipwright.experts import lipsight
+from lipwright import registry, sync
+from lipwright.experts import Encoders
 from lipwright.train import data
 from lipwright.types import Audio
 
@@ -25,8 +25,9 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True)
     options.add_argument("--offsets", type=Path)
     options.add_argument("--weights", type=Path, nargs=2)
+    options.add_argument("--expert", default="lipsight")
     told = options.parse_args()
-    expert = lipsight.Expert(told.weights and tuple(told.weights))
+    expert = registry.load("experts", told.expert).Expert(tuple(told.weights) if told.weights else "")
     recordings = data.read(told.data, told.offsets).val
     tables = [_table(expert, recording) for recording in recordings]
     for seconds in (1, 2, 4):
@@ -39,10 +40,10 @@ def main() -> None:
         )
 
 
-def _table(expert: lipsight.Expert, recording: data.Recording) -> np.ndarray:
-    video = expert.embed_video(recording.crop)
-    video[~recording.present] = np.nan
-    return sync.band(video, expert.embed_audio(Audio(recording.samples.astype(np.float32) / 32768, 16000)))
+def _table(expert: Encoders, recording: data.Recording) -> np.ndarray:
+    arrays = {"crop": recording.crop, "motion": recording.motion, "present": recording.present}
+    sound = Audio(recording.samples.astype(np.float32) / 32768, 16000)
+    return sync.stream(expert.video(expert.prepared(arrays)), expert.sound(sound)).rows
 
 
 def _spans(table: np.ndarray, offset: int, span: int) -> tuple[list[bool], list[float], list[float], list[float]]:

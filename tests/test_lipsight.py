@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 import drawn  # noqa: E402
 from lipwright import faces, registry, sync  # noqa: E402
 from lipwright.errors import InputError, WeightsError  # noqa: E402
-from lipwright.experts import lipsight  # noqa: E402
+from lipwright.experts import _ours, lipsight  # noqa: E402
 from lipwright.types import Audio, FaceTrack  # noqa: E402
 
 
@@ -46,7 +46,7 @@ def test_embeddings_are_unit_vectors_one_a_frame(tiny):
 def test_long_pictures_are_seen_in_stretches_without_a_seam(tiny, monkeypatch):
     pictures = crops(90)
     whole = tiny.embed_video(pictures)
-    monkeypatch.setattr(lipsight, "CHUNK", 25)
+    monkeypatch.setattr(_ours, "CHUNK", 25)
     np.testing.assert_allclose(tiny.embed_video(pictures), whole, atol=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_where_no_face_is_nothing_is_judged(tiny):
 def test_long_sounds_are_heard_in_stretches_without_a_seam(tiny, monkeypatch):
     sound = Audio(np.random.default_rng(0).normal(0, 0.1, 640 * 90 + 77).astype(np.float32), 16000)
     whole = tiny.embed_audio(sound)
-    monkeypatch.setattr(lipsight, "CHUNK", 25)
+    monkeypatch.setattr(_ours, "CHUNK", 25)
     assert len(whole) == 91
     assert [len(block) for block in tiny.sound(sound)] == [25, 25, 25, 16]
     np.testing.assert_allclose(tiny.embed_audio(sound), whole, atol=1e-4)

@@ -31,7 +31,7 @@ def calibrate(
 
     Args:
         name: a member of the experts, or weights that were imported for one.
-        data: a folder of videos in sync, of one face each, or for experts that see grey mouths a folder that
+        data: a folder of videos in sync, of one face each, or for experts of ours a folder that
             `lipwright.prepare` made, of which the recordings of split val are taken.
         offsets: a CSV with columns clip (the file's name without its ending) and offset (frames, > 0 where the
             sound comes early), for clips that are not in sync.
@@ -85,7 +85,7 @@ def judged(near: Float, far: Float, clips: int, data: str) -> Calibration:
 
 def _clips(expert: Encoders, folder: Path) -> list[Path]:
     manifest = folder / "manifest.csv"
-    if (folder / "clips").is_dir() and manifest.is_file() and expert.face.region == "mouth":
+    if (folder / "clips").is_dir() and manifest.is_file() and expert.reads_prepared:
         with manifest.open(newline="", encoding="utf-8") as lines:
             found = [folder / "clips" / f"{row['id']}.npz" for row in csv.DictReader(lines) if row["split"] == "val"]
         found = [path for path in found if path.is_file()]
@@ -101,7 +101,7 @@ def _rows(expert: Encoders, path: Path) -> Float | None:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                seen = [crop if ok else None for crop, ok in zip(arrays["crop"], arrays["present"], strict=False)]
+                seen = list(expert.prepared(arrays))
                 sound = Audio(arrays["samples"].astype(np.float32) / 32768, 16000)
             return sync.stream(expert.video(seen), expert.sound(sound), how=expert.distance).rows
         clip = media.open(path)

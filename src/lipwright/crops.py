@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 from lipwright import faces, ondisk, steady
 from lipwright.types import Clip, FaceTrack, Float, Picture
 
-Crop = NDArray[np.uint8]
-"""uint8 (H, W, 3) RGB or (H, W) grey."""
+Crop = NDArray[Any]
+"""uint8 (H, W, 3) RGB or (H, W) grey; of the mesh, float32 (177, 3)."""
 
 Times = NDArray[np.float64]
 """float64 (T,): places in a clip, in its own frames, fractions too."""
 
 POSE_SECONDS = 0.06
+SHAPE_SCALE = 20.0
+"""Eye distances to about 1: mouths move by some 0.05."""
 
 
 def instants(clip: Clip, fps: float) -> Times:
@@ -79,6 +82,29 @@ def mouths(clip: Clip, track: FaceTrack, fps: float) -> Iterator[Crop | None]:
     matrices = ondisk.by_blocks(upright, len(at), at, context=int(8 * sigma))
     seen = np.asarray(np.isfinite(matrices).all((1, 2)))
     return cut(clip, at, seen, lambda row, picture: faces.mouth_crop(picture, matrices[row]))
+
+
+def shapes(clip: Clip, track: FaceTrack, fps: float) -> Iterator[Crop | None]:
+    """Lips, jaw and chin float32 (177, 3) at ``fps``, pose and size taken out, about their mean (see `about_mean`)."""
+    at, sigma = instants(clip, fps), POSE_SECONDS * fps
+
+    def still(places: Times) -> Float:
+        points = meshes(track, places)
+        return faces.to_canonical(points[:, faces.canonical().moving], faces.steady_pose(points, sigma))
+
+    return about_mean(ondisk.by_blocks(still, len(at), at, context=int(8 * sigma)))
+
+
+def about_mean(motion: Float) -> Iterator[Crop | None]:
+    """Each shape of (T, 177, 3), in eye distances, less their mean, times `SHAPE_SCALE`; None for a row with NaN."""
+    sums, count = np.zeros(motion.shape[1:]), 0
+    for part in ondisk.pieces(motion):
+        seen = np.isfinite(part).all((1, 2))
+        sums, count = sums + part[seen].sum(0, dtype=np.float64), count + int(seen.sum())
+    mean = (sums / max(1, count)).astype(np.float32)
+    for part in ondisk.pieces(motion):
+        for shape in part:
+            yield SHAPE_SCALE * (shape.astype(np.float32) - mean) if np.isfinite(shape).all() else None
 
 
 def boxed(picture: Picture, box: tuple[int, int, int, int], size: tuple[int, int], fill: int) -> Picture:

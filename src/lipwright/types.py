@@ -216,7 +216,7 @@ class FaceSpec:
     size: tuple[int, int]
     frames: int = 1
     fps: float = 25.0
-    region: Literal["face", "lower", "mouth"] = "face"
+    region: Literal["face", "lower", "mouth", "mesh"] = "face"
     margin: float = 1.0
 
 

@@ -19,19 +19,19 @@ their own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lipwright import registry
+from lipwright import crops as cutting, registry
 from lipwright.errors import InputError, WeightsError
+from lipwright.ondisk import AnyArray
 from lipwright.registry import Calibration
 from lipwright.types import Audio, AudioSpec, Clip, FaceSpec, FaceTrack, Float
 
-Crop = NDArray[np.uint8]
-"""What an expert sees of one frame: uint8 (H, W, 3) RGB, or (H, W) grey, of ``face.size``."""
+Crop = cutting.Crop
+"""What an expert sees of one frame: a picture of ``face.size``, uint8 (H, W, 3) RGB or (H, W) grey, or a shape."""
 
 LEAST_AUC = 0.6
 """An expert that tells in-sync from shifted less surely than this shows no number."""
@@ -50,6 +50,15 @@ class Encoders(ABC):
     @abstractmethod
     def crops(self, clip: Clip, track: FaceTrack) -> Iterator[Crop | None]:
         """One picture for each frame at ``face.fps`` as this expert's protocol cuts it; None without a face."""
+
+    reads_prepared: ClassVar[bool] = False
+    """Whether `prepared` finds what it needs."""
+
+    def prepared(self, recording: Mapping[str, AnyArray]) -> Iterator[Crop | None]:
+        """`crops` of a recording that `lipwright.prepare` made, by its arrays; see ``reads_prepared``."""
+        raise InputError(
+            f"the expert {self.name} sees nothing that prepare keeps; give videos ({len(recording)} arrays)"
+        )
 
     @abstractmethod
     def video(self, crops: Iterable[Crop | None]) -> Iterator[Float]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lipwright.types import Progress
 
 KINDS = ("expert", "motion")
+EXPERTS = {"crop": "lipsight", "points": "lipmesh"}
+"""Which of our experts sees what."""
 
 
 def train(
@@ -70,10 +72,10 @@ def train(
     if what == "expert":
         task = expert.ExpertTask(recipes.load(expert.ExpertRecipe, source, **changes), prepared)
         done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads)
-        if task.recipe.sees == "crop":
-            export.expert(done.network, folder / "lipsight_video.onnx", folder / "lipsight_audio.onnx")
-            for side, half in (("video", done.network.video), ("audio", done.network.audio)):
-                _card(folder / f"lipsight_{side}.onnx", f"{side} half of a sync expert", half, done.figures, source)
+        name = EXPERTS[task.recipe.sees]
+        export.expert(done.network, folder / f"{name}_video.onnx", folder / f"{name}_audio.onnx")
+        for side, half in (("video", done.network.video), ("audio", done.network.audio)):
+            _card(folder / f"{name}_{side}.onnx", f"{side} half of a sync expert", half, done.figures, source)
         return done.figures
     moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
     moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lipwright import sync
+from lipwright.crops import SHAPE_SCALE
 from lipwright.errors import InputError
 from lipwright.features import level, log_mel, normalise
 from lipwright.train import augment, data, engine, losses
@@ -23,8 +24,6 @@ SPAN = 50
 """Frames (2 s) that validation judges at a time."""
 LONGEST = 400
 """Frames of a validation recording that are looked at."""
-POINT_SCALE = 20.0
-"""Inter-ocular units to about 1: mouths move by some 0.05."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def heard(samples: Float) -> Tensor:
 
 def shapes(motion: Float) -> Float:
     """Mouth points (B, L, V, 3) relative to their mean over time, in units of about 1."""
-    return (motion - motion.mean(1, keepdims=True)) * np.float32(POINT_SCALE)
+    return (motion - motion.mean(1, keepdims=True)) * np.float32(SHAPE_SCALE)
 
 
 class ExpertTask:

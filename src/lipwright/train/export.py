@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import yaml
 from torch import Tensor, nn
 
-from lipwright.train.networks import COLUMNS, Expert, MotionNet, MotionNets, count
+from lipwright.train.networks import COLUMNS, Expert, MotionNet, MotionNets, PointsEncoder, count
 from lipwright.train.tracing import write_onnx
 
 LENGTH = 40
@@ -20,6 +20,9 @@ PORTS = {
     "motion": "In: float32 (1, 4·T, 64) normalised log-mel, 100 columns a second. Out: float32 (1, T, V, 3) from "
     "the closed mouth in inter-ocular distances at 25 fps, (1, T) opening, (1, T) closed 0-1, (1,) spread.",
     "lipsight_video": "In: float32 (1, T, 48, 64) grey mouth crops 0-1, 25 fps. Out: float32 (1, T, 128) unit vectors.",
+    "lipmesh_video": "In: float32 (1, T, 531) vertices about their mean, in eye distances times 20, 25 fps. Out: "
+    "float32 (1, T, 128) unit vectors.",
+    "lipmesh_audio": "In: float32 (1, 4·T, 64) normalised log-mel. Out: float32 (1, T, 128) unit vectors at 25 fps.",
     "lipsight_audio": "In: float32 (1, 4·T, 64) normalised log-mel. Out: float32 (1, T, 128) unit vectors at 25 fps.",
 }
 """What goes into and comes out of each file."""
@@ -46,8 +49,13 @@ def motion(network: MotionNet | MotionNets, path: Path) -> None:
 
 
 def expert(network: Expert, video: Path, audio: Path) -> None:
-    """Write both encoders of an expert on crops as ONNX: crops (1, T, 48, 64) 0-1, columns (1, 4·T, 64)."""
-    _export(network.video, torch.rand(1, LENGTH, 48, 64), video, "crops", ["embedding"], 1)
+    """Write both encoders of an expert as ONNX: crops (1, T, 48, 64) 0-1 or points (1, T, V·3), and columns
+    (1, 4·T, 64)."""
+    if isinstance(network.video, PointsEncoder):
+        values = cast(nn.Conv1d, network.video.front[0]).in_channels
+        _export(network.video, torch.randn(1, LENGTH, values), video, "points", ["embedding"], 1)
+    else:
+        _export(network.video, torch.rand(1, LENGTH, 48, 64), video, "crops", ["embedding"], 1)
     _export(network.audio, torch.randn(1, COLUMNS * LENGTH, 64), audio, "columns", ["embedding"], COLUMNS)
 
 
