@@ -233,3 +233,21 @@ def test_real_people_keep_their_ids(footage: Path, sliding: bool) -> None:
         near = np.array([[abs(face.box[f, 0] - left[who][f] - own[who][f]) < 40 for face in found] for f in apart])
         assert near.any(1).mean() > 0.9
         assert len(set(near[near.any(1)].argmax(1).tolist())) == 1, other
+
+
+def test_a_mesh_between_two_who_meet_is_nobody_new(footage: Path) -> None:
+    """The one behind comes past quickly, close to the other one's face: meshes lie between the two for some frames."""
+    two = [media.open(footage / "clips" / name) for name in ("s001_ab9468.mp4", "s048_6d8159.mp4")]
+    pictures = [[cv2.resize(p, (512, 512), interpolation=cv2.INTER_AREA) for p in clip.read(0, 40)] for clip in two]
+    left = [round(512 * (0.5 - 0.5 * np.cos(2 * np.pi * f / 75))) for f in range(40)]
+
+    def frames(start: int, stop: int) -> Iterator[Picture]:
+        for f in range(start, stop):
+            canvas = np.full((512, 1024, 3), (60, 70, 80), np.uint8)
+            canvas[:, 512 - left[f] : 1024 - left[f]] = pictures[1][f]
+            canvas[:, left[f] + 102 : left[f] + 410] = pictures[0][f][:, 102:410]
+            yield canvas
+
+    found = faces.tracks(Clip(Fraction(25), (1024, 512), 40, frames))
+    assert len(found) == 2
+    assert found[0].present.mean() > 0.9

@@ -41,6 +41,9 @@ LONG_SECONDS = 10.0
 ALIKE, STILL_THERE, SUDDEN = 24.0, 40.0, 30.0
 """Grey levels of look: the same person elsewhere, the same at the place expected, a change in one frame."""
 
+SAME = 14.0
+"""Grey levels of look: somebody taken for new is, after all, one seen before."""
+
 SURER, CLEAR = 6.0, 15.0
 """By how many grey levels a look must fit another person better."""
 
@@ -201,8 +204,18 @@ class Crowd:
         for k, sight in enumerate(fresh):
             if k in pairs and cost[k, pairs[k]] < 1:
                 absent[pairs[k]].take(frame, sight)
-            else:
+            elif not self._unsure(sight, absent, frame):
                 self.people.append(Person(frame, sight))
+
+    def _unsure(self, sight: Sight, absent: Sequence[Person], frame: int) -> bool:
+        """Whether a face found may be a mesh drawn between two people who were lost a moment ago."""
+        return any(
+            not person.elsewhere
+            and len(person.frames) >= TELL_FRAMES
+            and frame - person.frames[-1] <= self._fps
+            and sight.gap(person.expected(frame, self._soon), person.size) < NEARBY
+            for person in absent
+        )
 
     def _strange(self, person: Person, frame: int, sight: Sight) -> float:
         """How little a face found fits somebody absent; from 1 on it is not them."""
@@ -230,15 +243,18 @@ class Crowd:
                 person.looks.add(seen.look)
 
     def _hand_over(self, one: Person, other: Person, frame: int) -> None:
-        """A face that looks like somebody absent and not like its own person goes to the former."""
+        """A face goes to somebody absent where it looks like them and not like its own person, or is a new one."""
         here, absent = (one, other) if one.now is not None else (other, one)
         if here.now is None or absent.now is not None:
             return
         own, crossed = here.looks.distance(here.now.look), absent.looks.distance(here.now.look)
+        came = here.frames[0]
         if own > ALIKE and crossed < min(ALIKE, own - CLEAR):
             here.swap(absent, self._since(here, absent, frame))
-            if not here.frames:
-                self.people.remove(here)
+        elif crossed < SAME and absent.frames[-1] < came >= frame - self._every:
+            here.swap(absent, came)
+        if not here.frames:
+            self.people.remove(here)
 
     def _since(self, one: Person, other: Person, frame: int) -> int:
         """The first frame of those up to ``frame`` in which one looks like the other."""
