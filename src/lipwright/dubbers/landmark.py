@@ -65,6 +65,7 @@ class Dubber:
         self._target = self._wanted(shapes, strength, scene.smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
         self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), length, self._cover)
+        self._usable = scene.track.present & (scene.track.score >= SCORE_LEAST) & (self._hidden < HIDDEN_DONOR)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
         self._donors = self._choose(shapes, round(REACH_SECONDS * rate))
         self._others = paths.across_jumps(self._donors, self._scene.clip.length)
@@ -106,10 +107,9 @@ class Dubber:
         donors = np.full(len(self.canvas), -1, np.int64)
         rows = np.flatnonzero(scene.track.present[self.canvas])
         if len(rows):
-            usable = scene.track.present & (scene.track.score >= SCORE_LEAST) & (self._hidden < HIDDEN_DONOR)
             wanted = ondisk.by_blocks(lambda rows: self._target[rows], len(rows), rows)
             look, centre = occlusion.look(scene.track), self.canvas[rows]
-            cost = mouth.donor_cost(wanted, shapes, self._pose, look, centre, usable, reach)
+            cost = mouth.donor_cost(wanted, shapes, self._pose, look, centre, self._usable, reach)
             donors[rows] = paths.smooth_path(cost, centre, jump=JUMP, cap=JUMP_CAP)
         return donors
 
@@ -155,7 +155,7 @@ class Dubber:
         """The mouth of the donor, or of two where the path jumps, warped to ``wanted``; and its alpha."""
         patch, alpha = self._warped(int(self._donors[t]), t, wanted, region, parts)
         other = int(self._others[t])
-        if other >= 0 and self._alike(int(self._donors[t]), other):
+        if other >= 0 and self._usable[other] and self._alike(int(self._donors[t]), other):
             second, _ = self._warped(other, t, wanted, region, parts)
             patch = paint.mix(patch, second, JUMP_MIX)
         return patch, alpha
