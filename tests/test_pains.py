@@ -482,3 +482,13 @@ def test_p24_what_stands_before_the_mouth_stays_before_it() -> None:
         elif not 30 <= number < 42:
             green = shown[160:195, 135:185, 0].astype(int) - shown[160:195, 135:185, 1] < 25
             assert green.sum() < 200
+
+
+def test_p24_no_mouth_is_painted_on_what_covers_it_entirely() -> None:
+    picture = carded(slice(140, 215), slice(110, 215))
+    dubbed = lipwright.dub(made(picture, 60), spoken(2.4))
+    for number, shown in enumerate(dubbed.read(30, 42), 30):
+        assert not apart(shown, picture(number)).any()
+    assert [(issue.message.split(": ")[1], issue.at) for issue in dubbed.issues] == [
+        ("the mouth is covered", (1.2, 1.68))
+    ]

@@ -40,6 +40,13 @@ def _skin() -> tuple[np.ndarray, np.ndarray]:
     return skin, cKDTree(canon.points[skin]).query(canon.points[skin], NEIGHBOURS)[1]
 
 
+@functools.cache
+def _face() -> Int:
+    """`_skin`, then all that speech does not move: most of it is too high for what hides a mouth to hide the light."""
+    canon = faces.canonical()
+    return np.concatenate([_skin()[0], np.setdiff1d(np.arange(len(canon.points)), canon.moving)])
+
+
 def covered(track: FaceTrack) -> NDArray[np.bool_]:
     """bool (T, 468): which vertices are hidden; judged on the skin, spread to the rest of the mesh.
 
@@ -77,17 +84,21 @@ def _blocks(length: int) -> Iterator[slice]:
 
 
 def _colours(tint: NDArray[np.uint8], rows: Int) -> Float:
-    """float32 (N, S, 3): the colours of the skin in some frames."""
-    colours = tint[rows][:, _skin()[0]].astype(np.float32)
+    """float32 (N, F, 3): the colours of the face in some frames."""
+    colours = tint[rows][:, _face()].astype(np.float32)
     ondisk.release(tint)
     return colours
 
 
 def _gap(tint: NDArray[np.uint8], rows: Int, usual: Float) -> Float:
     """How far the skin in some frames is from its usual colours, the light of the whole face taken out."""
-    gap = _colours(tint, rows) - usual
-    gap -= np.median(gap, axis=1, keepdims=True)
-    return gap
+    return _lit_alike(_colours(tint, rows) - usual)
+
+
+def _lit_alike(colours: Float) -> Float:
+    """float32 (..., S, 3): of the colours of a face (..., F, 3), or differences of them, those of the skin, the light
+    of the whole face taken out."""
+    return np.asarray(colours[..., : len(_skin()[0]), :] - np.median(colours, axis=-2, keepdims=True), np.float32)
 
 
 def _median(blocks: Iterator[Float], bins: int, per_unit: int) -> Float:
@@ -114,12 +125,10 @@ def look(track: FaceTrack) -> Float:
     length, tint = len(track), track.tint
     if tint is None:
         return np.zeros((length, 1, 3), np.float32)
-    skin, _ = _skin()
+    step = max(1, len(_skin()[0]) // 30)
 
     def seen(tint: NDArray[np.uint8]) -> Float:
-        colours = tint[:, skin].astype(np.float32)
-        colours -= np.median(colours, axis=1, keepdims=True)
-        return colours[:, :: max(1, len(skin) // 30)].copy()
+        return _lit_alike(tint[:, _face()].astype(np.float32))[:, ::step].copy()
 
     return ondisk.by_blocks(seen, length, tint)
 
@@ -131,9 +140,8 @@ def disagreement(track: FaceTrack, frame: int, other: int) -> Float:
     """
     if track.tint is None or frame == other:
         return np.zeros(468, np.float32)
-    skin, neighbours = _skin()
-    gap = track.tint[frame, skin].astype(np.float32) - track.tint[other, skin]
-    gap -= np.median(gap, axis=0)
+    neighbours = _skin()[1]
+    gap = _lit_alike(track.tint[frame, _face()].astype(np.float32) - track.tint[other, _face()])
     local = np.abs(gap[neighbours].mean(1)).max(1)
     share = np.clip((local - DIFFERENT[0]) / (DIFFERENT[1] - DIFFERENT[0]), 0, 1)
     return np.asarray(share[neighbours].max(1)[_nearest_skin()], np.float32)
