@@ -1,6 +1,6 @@
 """Any footage, described by a table: ``manifest.csv`` in the data folder.
 
-Columns ``file`` (relative path), ``speaker``, ``split`` (train, val, test); ``language`` and ``source`` are
+Columns ``file`` (relative path), ``speaker``, ``split`` (train, val, test, or empty); ``language`` and ``source`` are
 read where they are there.
 """
 
@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from lipwright.datasets._walk import SPLITS, name
 from lipwright.errors import InputError
 from lipwright.types import DataItem
 
@@ -27,8 +28,11 @@ def items(data: Path) -> Iterator[DataItem]:
         if missing:
             raise InputError(f"{table} lacks the columns {missing}; it has {reader.fieldnames}")
         for row in reader:
-            path = data / row["file"]
-            name = path.relative_to(data).with_suffix("").as_posix().replace("/", "_")
-            yield DataItem(
-                name, path, row["speaker"], row["split"], row.get("language") or "und", row.get("source") or ""
-            )
+            path, split = data / (row["file"] or ""), row["split"] or ""
+            where = f"{table}, line {reader.line_num}"
+            if path == data or Path(row["file"]).is_absolute() or ".." in path.relative_to(data).parts:
+                raise InputError(f"{where}: file must be a path inside {data}; it is {row['file']!r}")
+            if split not in ("", *SPLITS):
+                raise InputError(f"{where}: split must be {', '.join(SPLITS)} or empty; it is {split!r}")
+            speaker, language = row["speaker"] or path.stem, row.get("language") or "und"
+            yield DataItem(name(path, data), path, speaker, split, language, row.get("source") or "")

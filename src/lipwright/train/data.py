@@ -60,7 +60,8 @@ def read(folder: Path, offsets: Path | None = None, shortest: int = 20) -> Prepa
     """Read a prepared folder, and the offsets found earlier if there are any.
 
     Recordings with fewer than ``shortest`` frames, or with the face missing in a fifth of them, are left
-    out. Raises InputError where the folder, the manifest or a recording is not as prepared.
+    out, and those of split test are not read. Raises InputError where the folder, the manifest or a recording is not as
+    prepared.
     """
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
@@ -69,8 +70,12 @@ def read(folder: Path, offsets: Path | None = None, shortest: int = 20) -> Prepa
         rows = list(csv.DictReader(lines))
     found: dict[str, list[Recording]] = {"train": [], "val": []}
     for row in rows:
+        if row.get("split") == "test":
+            continue
         if row.get("split") not in found:
-            raise InputError(f"{manifest}: split of {row.get('id')} must be train or val; it is {row.get('split')!r}")
+            raise InputError(
+                f"{manifest}: split of {row.get('id')} must be train, val or test; it is {row.get('split')!r}"
+            )
         recording = _recording(folder, row["id"], row["speaker"])
         if recording is not None and len(recording) >= shortest and recording.present.mean() >= 0.8:
             found[row["split"]].append(recording)

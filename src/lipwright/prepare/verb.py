@@ -1,17 +1,4 @@
-"""Turn a dataset into what training reads: conformed, tracked, cropped, normalised.
-
-What ``prepare`` writes (``PREPARED``)::
-
-    manifest.csv        id, speaker, split, language, frames, source
-    skipped.csv         id, why
-    clips/<id>.npz      25 fps, one row a frame:
-        crop     uint8 (T, 48, 64)       grey aligned mouth crop (faces.mouth_crop)
-        motion   float16 (T, 177, 3)     canonical().moving, pose and size taken out, eye distances
-        opening  float32 (T,)            inner-lip opening, eye distances
-        pose     float32 (T, 3)          yaw, pitch, roll, degrees
-        present  bool (T,)               the face was found
-        samples  int16 (N,)              16 kHz mono; sample 0 sounds when frame 0 is shown
-"""
+"""Reading a dataset clip by clip, by several processes, into a prepared folder."""
 
 from __future__ import annotations
 
@@ -25,6 +12,7 @@ import numpy as np
 
 from lipwright import crops, faces, media, registry
 from lipwright.errors import InputError, LipwrightError
+from lipwright.prepare import splits
 from lipwright.types import Clip, DataItem, Progress
 
 FPS = 25
@@ -50,12 +38,13 @@ def prepare(
     """Prepare ``data``, laid out as the member ``dataset`` of the family ``datasets`` says, into ``out``.
 
     Clips already there are kept (resume); a clip that cannot be used is named in ``skipped.csv`` with
-    the reason. The source is only read. Returns how many clips were ``kept`` and ``skipped``.
+    the reason. The source is only read. Speakers are parted as `lipwright.prepare.splits` says where the dataset
+    does not. Returns how many clips were ``kept`` and ``skipped``.
 
     Raises:
         InputError: the dataset lists no clip.
     """
-    items = list(registry.load("datasets", dataset).items(Path(data)))
+    items = splits.assigned(splits.unique(registry.load("datasets", dataset).items(Path(data))))
     if not items:
         raise InputError(f"no clips were found in {data}, read as a dataset of the kind '{dataset}'")
     (out / "clips").mkdir(parents=True, exist_ok=True)
