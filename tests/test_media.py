@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import wave
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -142,6 +143,26 @@ def test_stills_by_content(tmp_path: Path, suffix: str) -> None:
     assert (clip.length, clip.fps, clip.size, clip.audio) == (1, 25, (81, 60), None)
     assert media.probe(misnamed).still
     assert np.abs(next(clip.read()).astype(int) - picture).mean() < 4
+
+
+@pytest.mark.parametrize("frames", [1, 12])
+def test_a_png_that_moves_is_a_video(tmp_path: Path, frames: int) -> None:
+    pictures = [drawn.numbered(number, (320, 240)) for number in range(frames)]
+    path = drawn.write(tmp_path / "a.apng", pictures, codec="apng", pix_fmt="rgba", options={}).rename(
+        tmp_path / "a%03d.png"
+    )
+    clip = media.open(path)
+    assert [drawn.number_of(picture) for picture in clip.read()] == list(range(frames))
+    assert (clip.size, clip.fps) == ((320, 240), 25)
+    assert media.probe(path).still == (frames == 1)
+
+
+@pytest.mark.parametrize("look", [media.open, media.probe, media.open_audio])
+def test_a_webp_that_moves_says_so(tmp_path: Path, look: Callable[[Path], object]) -> None:
+    path = drawn.write(tmp_path / "a.webp", drawn.talking(5).read(), codec="libwebp_anim", pix_fmt="bgra", options={})
+    with pytest.raises(MediaError, match=r"a\.webp is a WebP picture that moves, .*; convert it to a video") as told:
+        look(path)
+    assert "ffmpeg" not in str(told.value)
 
 
 def test_a_photo_taken_sideways_is_upright(tmp_path: Path) -> None:

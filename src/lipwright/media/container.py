@@ -15,10 +15,11 @@ from av.video.stream import VideoStream
 
 from lipwright.errors import MediaError
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 # The first bytes of still pictures and the demuxer that reads them. Naming the demuxer keeps ffmpeg
 # from reading "a%03d.png" as the name of a whole series.
 _STILLS = (
-    (b"\x89PNG\r\n\x1a\n", "png_pipe"),
+    (_PNG, "png_pipe"),
     (b"\xff\xd8\xff", "jpeg_pipe"),
     (b"BM", "bmp_pipe"),
     (b"II*\x00", "tiff_pipe"),
@@ -27,12 +28,20 @@ _STILLS = (
 # Demuxers that read text, or that follow what a file says to other files: never media of their own.
 _NOT_MEDIA = {"tty", "srt", "webvtt", "ass", "lrc", "concat", "ffmetadata", "hls", "dash", "image2"}
 _HEAD = 4096
+_WEBP_MOVES = 2  # a bit of the flags of VP8X
 
 
 def still_format(path: Path) -> str | None:
-    """The demuxer of a still picture, chosen by content, or None when ``path`` is not a still."""
+    """The demuxer of a still picture, chosen by content, or None when ``path`` is not a still.
+
+    Raises MediaError for a WebP that moves, which ffmpeg does not decode.
+    """
     head = _head(path)
+    if head.startswith(_PNG) and _moving_png(path):
+        return None
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        if head[12:16] == b"VP8X" and any(flags & _WEBP_MOVES for flags in head[20:21]):
+            raise MediaError(f"{path} is a WebP picture that moves, which cannot be read; convert it to a video (MP4)")
         return "webp_pipe"
     return next((name for magic, name in _STILLS if head.startswith(magic)), None)
 
@@ -44,10 +53,11 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
     Raises MediaError, naming the file and what is wrong with it, when it cannot be opened.
     """
     file = existing(path)
+    demuxer = still_format(file) or ("apng" if _moving_png(file) else None)
     try:
         container = av.open(
             f"file:{file}",
-            format=still_format(file),
+            format=demuxer,
             options={"protocol_whitelist": "file"},
             metadata_errors="replace",
         )
@@ -99,6 +109,18 @@ def audio_of(container: InputContainer) -> AudioStream | None:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_HEAD)
+
+
+def _moving_png(path: Path) -> bool:
+    """Whether a file is a PNG of several frames: it says so in a chunk acTL before the first IDAT."""
+    with path.open("rb") as file:
+        if file.read(len(_PNG)) != _PNG:
+            return False
+        while len(start := file.read(8)) == 8 and start[4:] != b"IDAT":
+            if start[4:] == b"acTL":
+                return int.from_bytes(file.read(4), "big") > 1
+            file.seek(int.from_bytes(start[:4], "big") + 4, 1)  # the chunk and its checksum
+    return False
 
 
 def _why(path: Path, error: Exception) -> str:
