@@ -223,6 +223,22 @@ def test_a_clipped_speech_is_spoken(here: Path) -> None:
     assert dubbed("talk.mp4", "loud.wav").length == 25
 
 
+@pytest.mark.parametrize("far", [2e3, 1e30])
+def test_a_sound_far_beyond_full_scale_is_a_sentence(
+    here: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder, far: float
+) -> None:
+    sound = voice(1.0)
+    drawn.write_sound(here / "huge.wav", (far / np.abs(sound).max()) * sound, 16000)
+    told = sentence("talk.mp4 huge.wav -o out.mp4", capfd)
+    assert f"huge.wav has samples of {far:.3g} times full scale; export it again" in told
+    assert not recwarn.list and not (here / "out.mp4").exists()
+
+
+def test_a_sound_beyond_full_scale_is_spoken(here: Path) -> None:
+    drawn.write_sound(here / "high.wav", 40 * voice(1.0), 16000)
+    assert dubbed("talk.mp4", "high.wav").length == 25
+
+
 @pytest.mark.parametrize("mode", ["bounce", "loop", "remap"])
 def test_a_video_of_one_frame_speaks(here: Path, mode: str) -> None:
     drawn.write(here / "one.mp4", [drawn.face(0.2)])

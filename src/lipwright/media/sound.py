@@ -29,6 +29,8 @@ from lipwright.types import Audio, Float
 
 _GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled with silence
 
+_LOUDEST = 1000.0  # times full scale; what is beyond is no sound but numbers of another kind
+
 _QUIET = 65536  # samples of silence made at a time
 
 _AT_ONCE = 65536  # samples resampled at a time
@@ -64,7 +66,8 @@ class FileAudio(Audio):
 def open_audio(path: str | Path) -> Audio:
     """The whole sound of any file (a video's too): mono float32 at the file's own rate, ``source`` set.
 
-    Raises MediaError: no such file, not media, no sound track, no samples, samples that are not numbers.
+    Raises MediaError: no such file, not media, no sound track, no samples, samples that are not numbers or
+    above 1000 times full scale.
     """
     audio = lazy_audio(path)
     if audio is None:
@@ -130,11 +133,19 @@ def blocks(path: str | Path, rate: int | None = None, layout: str | None = None)
         resampler = AudioResampler("fltp", layout or info.layout, rate or info.rate)
         try:
             for block in _placed(_decoded(container, track, resampler), zero, resampler.rate):
-                if not np.isfinite(block).all():
-                    raise MediaError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
-                yield block
+                yield _plausible(block, path)
         except av.FFmpegError as error:
             raise MediaError(f"the sound of {path} cannot be decoded ({error})") from error
+
+
+def _plausible(block: Float, path: Path) -> Float:
+    """``block`` as it is; MediaError where it cannot be a sound."""
+    if not np.isfinite(block).all():
+        raise MediaError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
+    highest = float(np.abs(block).max(initial=0))
+    if highest > _LOUDEST:
+        raise MediaError(f"the sound of {path} has samples of {highest:.3g} times full scale; export it again, up to 1")
+    return block
 
 
 def between(sound: Iterator[Float], first: int, last: int) -> Iterator[Float]:
