@@ -26,6 +26,7 @@ def here(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_dub_writes_a_video_as_long_as_the_speech(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dub", "talk.mp4", "speech.wav", "-o", "out.mp4", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert [(face["id"], face["dubbed"]) for face in told.pop("faces")] == [(0, True)]
     assert told == {"out": str(here / "out.mp4"), "seconds": 1.04, "frames": 26, "size": [512, 512], "issues": []}
     made = media.open("out.mp4")
     assert (made.length, made.fps, made.size) == (26, 25, (512, 512))

@@ -145,7 +145,7 @@ def test_p4_memory_does_not_grow_with_length_and_parts_join_exactly() -> None:
             track, **{name: np.repeat(getattr(track, name), length, 0) for name in ("box", "points", "score", "tint")}
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lipwright.faces.track", lambda *_, track=track, **__: track)
+            patch.setattr("lipwright.faces.tracks", lambda *_, track=track, **__: (track,))
             dubbed = lipwright.dub(clip, spoken(length / 25))
         whole = [picture[::40, ::40].copy() for picture in dubbed.read()]
         most.append(held.most)
