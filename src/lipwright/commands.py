@@ -65,7 +65,7 @@ def _dub_options(parser: argparse.ArgumentParser) -> None:
     add("--resume", action=flag, help="go on where the same command was interrupted (True)")
     add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
-    add("--face", metavar="WHO", help="who speaks: all, a face's number, X,Y or X,Y@SECONDS, or who is largest (auto)")
+    add("--face", metavar="WHO", help="who is dubbed: all, a face's number, X,Y or X,Y@SECONDS, or who speaks (auto)")
     add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="look for faces only inside, in pixels")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
@@ -131,7 +131,8 @@ def _told(person: Person) -> str:
     """One line about somebody seen."""
     x0, y0, x1, y1 = person.box
     where = f"x {x0} to {x1}, y {y0} to {y1} at {person.first:.2f} s, seen for {person.seconds:.2f} s"
-    return f"face {person.id}: {where}{', dubbed' if person.dubbed else ''}"
+    said = "" if person.speaks is None else f", speaks for {person.speaks:.2f} s"
+    return f"face {person.id}: {where}{said}{', dubbed' if person.dubbed else ''}"
 
 
 # ------------------------------------------------------------------------------------------ wav2lip

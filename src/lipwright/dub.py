@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lipwright import __version__, canvas as playback, faces, ondisk, paint, registry, speech as voices
+from lipwright import __version__, canvas as playback, faces, ondisk, paint, registry, speaker, speech as voices
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.media.container import content_key
@@ -61,7 +61,7 @@ def dub(
         clip: the video, or a still picture opened as a clip.
         speech: at least 0.1 s of sound.
         dubber: a member of the family ``dubbers``.
-        face: who speaks: auto, all, an id, or a point: x,y or x,y@seconds px; see `lipwright.faces.choose`.
+        face: auto (who speaks most in the clip's sound), all, an id, or x,y[@seconds] px; see `lipwright.faces.choose`.
         box: x0 y0 x1 y1 px, where faces are looked for; for a dubber that takes a constant box it is that.
         smooth: temporal smoothing of the motion, in frames at 25 fps, 0 to 10.
         blend: how the mouth meets the frame: feather, multiband or poisson.
@@ -123,6 +123,7 @@ class _Cast:
         self.inside = inside
         self._found: tuple[FaceTrack, ...] = ()
         self._chosen: tuple[FaceTrack, ...] = ()
+        self._heard: speaker.Speakers | None = None
 
     def tracks(self) -> Sequence[FaceTrack | Callable[[], FaceTrack]]:
         """Those who speak; where nobody is named, what looks for the one who does."""
@@ -140,14 +141,25 @@ class _Cast:
     def _look(self) -> tuple[FaceTrack, ...]:
         if not self._found:
             self._found = faces.tracks(self.clip, inside=self.inside, progress=self._progress)
-            self._chosen = faces.choose(self._found, self._who, float(self.clip.fps))
+            self._chosen = faces.choose(self._found, self._who, float(self.clip.fps), self._best)
         return self._chosen
+
+    def _best(self, found: Sequence[FaceTrack]) -> FaceTrack:
+        self._heard = speaker.active(self.clip, found, progress=self._progress)
+        return speaker.chosen(found, self._heard)
+
+    def doubts(self) -> Iterator[Issue]:
+        """That it is not known who speaks."""
+        issue = None if self._heard is None else speaker.doubt(self.clip, self._found, self._heard)
+        if issue is not None:
+            yield issue
 
     def _person(self, face: FaceTrack, fps: float) -> Person:
         first = int(face.present.argmax())
         x0, y0, x1, y1 = (round(float(edge)) for edge in face.box[first])
         spoken = any(face.id == other.id for other in self._chosen)
-        return Person(face.id, (x0, y0, x1, y1), first / fps, faces.seconds(face, fps), spoken)
+        said = self._heard.seconds(face.id) if self._heard is not None and self._heard.turns else None
+        return Person(face.id, (x0, y0, x1, y1), first / fps, faces.seconds(face, fps), spoken, said)
 
 
 def _told(made: Clip, issues: tuple[Issue, ...], people: tuple[Person, ...]) -> Dubbed:
@@ -156,7 +168,8 @@ def _told(made: Clip, issues: tuple[Issue, ...], people: tuple[Person, ...]) -> 
 
 
 def _passed(layers: Sequence[_Layer], cast: _Cast) -> Iterator[Issue]:
-    """What passes through untouched, face by face."""
+    """Whether the right face was taken, and what passes through untouched, face by face."""
+    yield from cast.doubts()
     for layer in layers:
         yield from _issues(layer.planned.untouched, float(layer.scene.clip.fps), cast.name(layer.scene.followed))
 

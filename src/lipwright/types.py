@@ -304,7 +304,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class DataItem:
-    """One clip of a dataset: where it is and what is known of it; ``split`` is train, val or test."""
+    """One clip of a dataset: where it is and what is known of it; ``split`` is train, val or test, or empty."""
 
     id: str
     path: Path
@@ -317,13 +317,15 @@ class DataItem:
 @dataclass(frozen=True)
 class Person:
     """Somebody seen in a clip: their face's ``id``, its ``box`` x0 y0 x1 y1 px where it is first seen, at ``first`` s,
-    for how many ``seconds`` it is seen, and whether it was ``dubbed``."""
+    for how many ``seconds`` it is seen, whether it was ``dubbed``, and for how many seconds it ``speaks`` in the clip's
+    own sound, None where that was not asked."""
 
     id: int
     box: tuple[int, int, int, int]
     first: float
     seconds: float
     dubbed: bool
+    speaks: float | None = None
 
 
 @dataclass(frozen=True)

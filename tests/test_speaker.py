@@ -1,0 +1,180 @@
+"""Who speaks: two drawn people and their voices, and the decision on distances that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import drawn
+import lipwright
+from lipwright import faces, speaker, sync
+from lipwright.types import Audio, Clip, Float, Picture
+
+SECONDS = 8
+LEFT, RIGHT = 5, 6
+"""Seeds of the voices of the person on the left, and of the larger one on the right."""
+
+
+def talkers(sound: Audio | None, seconds: float = SECONDS) -> Clip:
+    """Two drawn people side by side who both speak all the time, each their own voice; the right one is larger."""
+    length = round(25 * seconds)
+    time = np.arange(length) / 25
+    open_ = [drawn.loudness(time, SECONDS, seed) for seed in (LEFT, RIGHT)]
+    dark = np.array([0.6, 0.5, 0.45])
+
+    def frames(start: int, stop: int) -> Iterator[Picture]:
+        for frame in range(start, stop):
+            left = drawn.face(float(open_[0][frame]), (240, 240), width=0.5) * dark
+            right = drawn.face(float(open_[1][frame]), (240, 240), width=0.56)
+            yield np.concatenate([left.astype(np.uint8), right], axis=1)
+
+    return Clip(Fraction(25), (480, 240), length, frames, audio=sound)
+
+
+def in_turn() -> Audio:
+    """The voice of the left one for 5 s, then that of the right one."""
+    left, right = (drawn.voice(SECONDS, seed=seed).samples for seed in (LEFT, RIGHT))
+    return Audio(np.concatenate([left[: 5 * 16000], right[5 * 16000 :]]), 16000)
+
+
+@pytest.fixture(autouse=True)
+def heard_as_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn voices, which the network that finds speech does not always take for one, count as speech."""
+
+    def voiced(audio: Audio, fps: float, length: int, ramp: float = 0.16) -> Float:
+        return np.full(length, float(audio.samples.any() and fps > 0 and ramp >= 0), np.float32)
+
+    monkeypatch.setattr(speaker, "speech", SimpleNamespace(voiced=voiced))
+
+
+@pytest.fixture(scope="module")
+def people() -> tuple[faces.FaceTrack, ...]:
+    return faces.tracks(talkers(None))
+
+
+def where(people: tuple[faces.FaceTrack, ...]) -> tuple[int, int]:
+    """The ids of the one on the left and the one on the right."""
+    left, right = sorted(people, key=lambda face: float(face.box[0, 0]))
+    return left.id, right.id
+
+
+def test_each_speaks_in_their_own_time(people: tuple[faces.FaceTrack, ...]) -> None:
+    left, right = where(people)
+    clip = talkers(in_turn())
+    heard = speaker.active(clip, people)
+    assert heard.between(0.5, 2.5) == heard.between(1.5, 3.5) == left
+    assert heard.between(5, 7) == heard.between(6, 8) == right
+    assert abs(heard.offset) <= 2
+    alone = speaker.active(clip, people, drawn.voice(SECONDS, seed=RIGHT))
+    assert alone.most == alone.between(0.5, 3) == alone.between(5, 7) == right
+
+
+def test_who_speaks_most_is_dubbed_though_the_other_is_larger(people: tuple[faces.FaceTrack, ...]) -> None:
+    left, right = where(people)
+    assert faces.largest(people).id == right
+    for seed, meant in ((LEFT, left), (RIGHT, right)):
+        dubbed = lipwright.dub(talkers(drawn.voice(SECONDS, seed=seed).cut(0, 3), 3), drawn.voice(0.4, seed=1))
+        assert [person.id for person in dubbed.people if person.dubbed] == [meant]
+        assert not [issue for issue in dubbed.issues if issue.code == "speaker-unknown"]
+        said = {person.id: person.speaks for person in dubbed.people}
+        assert said[meant] is not None and said[meant] > 2 * (said[left + right - meant] or 0)
+
+
+@pytest.mark.parametrize(
+    ("sound", "why"),
+    [(None, "the clip has no sound"), (drawn.silence(1), "no voice is heard"), (drawn.voice(0.3), "no voice is heard")],
+)
+def test_the_largest_is_dubbed_where_the_sound_does_not_tell(sound: Audio | None, why: str) -> None:
+    dubbed = lipwright.dub(talkers(sound, 1), drawn.voice(0.4, seed=1))
+    assert [person.id for person in dubbed.people if person.dubbed] == [0]
+    assert [person.speaks for person in dubbed.people] == [None, None]
+    issue = next(issue for issue in dubbed.issues if issue.code == "speaker-unknown")
+    assert why in issue.message and "of 2 people the largest was taken" in issue.message
+    assert "--face" in issue.remedy
+
+
+def test_one_face_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("nobody is to be told apart")
+
+    monkeypatch.setattr(speaker, "listen", never)
+    dubbed = lipwright.dub(replace(drawn.talking(25), key=""), drawn.voice(0.4, seed=1))
+    assert [person.dubbed for person in dubbed.people] == [True]
+    assert "speaker-unknown" not in [issue.code for issue in dubbed.issues]
+
+
+def test_a_face_that_is_named_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker, "listen", lambda *_: pytest.fail("who speaks was not asked"))
+    dubbed = lipwright.dub(talkers(drawn.voice(1, seed=LEFT), 1), drawn.voice(0.4, seed=1), face=1)
+    assert [person.dubbed for person in dubbed.people] == [False, True]
+
+
+# on distances that are known --------------------------------------------------------------------------
+
+
+def distances(fits: np.ndarray, offset: int = 0, seed: int = 0) -> Float:
+    """Distances (T, 31) of a face that is near to its sound, at ``offset``, in the frames in which it ``fits``."""
+    found = np.random.default_rng(seed).normal(1.3, 0.1, (len(fits), 2 * sync.REACH + 1)).astype(np.float32)
+    found[fits, sync.REACH + offset] -= 0.3
+    return found
+
+
+def halves(length: int = 200) -> np.ndarray:
+    return np.arange(length) < length // 2
+
+
+@pytest.mark.parametrize("offset", [-7, 0, 5])
+def test_turns_begin_and_end_where_the_other_fits_at_the_offset_of_both(offset: int) -> None:
+    first = halves()
+    heard = speaker.speakers([distances(first, offset), distances(~first, offset, 1)], np.ones(200), [4, 2], 25.0)
+    assert heard.offset == offset
+    assert [turn.face for turn in heard.turns] == [4, 2]
+    assert heard.turns[0].stop == heard.turns[1].start == pytest.approx(4, abs=0.41)
+    assert all(0.2 < turn.contrast < 0.4 for turn in heard.turns)
+    assert heard.seconds(4) + heard.seconds(2) == pytest.approx(8)
+
+
+def test_a_voice_that_fits_nobody_is_nobodys() -> None:
+    never = np.zeros(200, bool)
+    heard = speaker.speakers([distances(never), distances(never, seed=1)], np.ones(200), [0, 1], 25.0)
+    assert [turn.face for turn in heard.turns] == [None]
+    assert heard.most is None and heard.between(0, 8) is None
+
+
+def test_nobody_speaks_in_silence_and_turns_do_not_reach_into_it() -> None:
+    voiced = np.ones(200)
+    voiced[80:120] = 0
+    heard = speaker.speakers([distances(~np.zeros(200, bool)), distances(np.zeros(200, bool))], voiced, [0, 1], 25.0)
+    assert [(turn.start, turn.stop, turn.face) for turn in heard.turns] == [(0, 3.2, 0), (4.8, 8, 0)]
+    assert heard.between(3.4, 4.6) is None
+
+
+def test_who_is_not_seen_does_not_speak() -> None:
+    first = halves()
+    gone = distances(~np.zeros(200, bool))
+    gone[100:] = np.nan
+    heard = speaker.speakers([gone, distances(~first, seed=1)], np.ones(200), [0, 1], 25.0)
+    assert [turn.face for turn in heard.turns] == [0, 1]
+    alone = speaker.speakers([gone, np.full_like(gone, np.nan)], np.ones(200), [0, 1], 25.0)
+    assert [turn.face for turn in alone.turns] == [0, None]
+
+
+def test_a_moment_that_fits_another_is_no_turn() -> None:
+    brief = np.zeros(200, bool)
+    brief[90:98] = True
+    heard = speaker.speakers([distances(~brief), distances(brief, seed=1)], np.ones(200), [0, 1], 25.0)
+    assert [turn.face for turn in heard.turns] == [0]
+
+
+def test_the_path_is_the_best_of_all() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        gains = random.normal(0, 1, (3, 6))
+        ways = np.stack(np.meshgrid(*[range(3)] * 6), -1).reshape(-1, 6)
+        worth = gains[ways, np.arange(6)].sum(1) - 1.5 * (np.diff(ways, axis=1) != 0).sum(1)
+        np.testing.assert_array_equal(speaker.path(gains, 1.5), ways[worth.argmax()])
