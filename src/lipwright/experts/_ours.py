@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -34,6 +35,8 @@ class Ours(Encoders):
     """The public name, which is also that of its weights unless told."""
     shape: ClassVar[tuple[int, ...]]
     """Of what it sees of one frame."""
+    what: ClassVar[str]
+    """What it sees, as a sentence says it."""
 
     audio = features.LOG_MEL
     distance = "euclidean"
@@ -67,9 +70,6 @@ class Ours(Encoders):
         if len(waiting) > before:
             yield self._rows(waiting)[before:]
 
-    what: ClassVar[str]
-    """What it sees, as a sentence says it."""
-
     def _rows(self, crops: list[Crop | None]) -> Float:
         """A stretch of pictures to float32 (T, 128)."""
         absent = [crop is None for crop in crops]
@@ -77,9 +77,9 @@ class Ours(Encoders):
         found[absent] = np.nan
         return found
 
+    @abstractmethod
     def _seen(self, crops: list[Crop | None]) -> Float:
         """A stretch as the network takes it, float32 (T, ...), with something in place of None."""
-        raise NotImplementedError
 
     def sound(self, audio: Audio) -> Iterator[Float]:
         """Sound at 16 kHz to blocks float32 (n, 128), together ceil(25 · seconds) rows.
