@@ -123,8 +123,9 @@ def _similarity(stable: Float) -> Float:
 
 
 def steady_pose(points: Float, sigma: float) -> Pose:
-    """`fit_pose` of meshes whose stable vertices were smoothed with ``sigma`` frames: pose moves slowly."""
-    return _fit(steady.smooth(_stable(points), sigma))
+    """`fit_pose` of meshes whose stable vertices were smoothed with ``sigma`` frames: pose moves without trembling, and
+    a head that swings is not cut short (see `steady.smooth`, ``twice``)."""
+    return _fit(steady.smooth(_stable(points), sigma, twice=True))
 
 
 def to_canonical(points: Float, pose: Pose) -> Float:
