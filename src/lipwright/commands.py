@@ -187,7 +187,7 @@ def _measure_options(parser: argparse.ArgumentParser) -> None:
     add("--reference", type=Path, metavar="VIDEO", help="what it should look like: the real recording of the speech")
     add("--source", type=Path, metavar="VIDEO", help="the video before it was dubbed")
     add("--speech", type=Path, metavar="SOUND", help="the voice, where it is not the video's own sound")
-    who = "whose mouth: an id, X,Y or X,Y@SECONDS in pixels, or the largest face (auto)"
+    who = "whose mouth: an id, X,Y or X,Y@SECONDS in pixels, or who speaks most (auto)"
     add("--face", metavar="WHO", help=who)
     add("--expert", metavar="NAME", help="whose scores come first; `lipwright models` names them (lipsight)")
     add("--experts", action="append", metavar="NAME", help="another expert that judges, too; may be given again")

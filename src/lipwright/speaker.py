@@ -82,6 +82,14 @@ class Speakers:
         known = dict.fromkeys(turn.face for turn in self.turns if turn.face is not None)
         return max(known, key=self.seconds, default=None)
 
+    def others(self, face: int, fps: float, length: int) -> NDArray[np.bool_]:
+        """The frames, of ``length`` at ``fps``, in which another face than this one speaks."""
+        found = np.zeros(length, bool)
+        for turn in self.turns:
+            if turn.face not in (None, face):
+                found[round(turn.start * fps) : round(turn.stop * fps)] = True
+        return found
+
     def between(self, start: float, stop: float) -> int | None:
         """The face that speaks most between ``start`` and ``stop`` s; None where nobody does, or nobody seen."""
         shares: dict[int | None, float] = {}
@@ -113,15 +121,17 @@ def chosen(found: Sequence[FaceTrack], heard: Speakers) -> FaceTrack:
     return next((face for face in found if face.id == heard.most), None) or faces.largest(found)
 
 
-def doubt(clip: Clip, found: Sequence[FaceTrack], heard: Speakers) -> Issue | None:
-    """What is to be said where several people are seen and the sound does not tell who speaks."""
+def doubt(clip: Clip, found: Sequence[FaceTrack], heard: Speakers, sound: Audio | None = None) -> Issue | None:
+    """What is to be said where several people are seen and the sound, the clip's own unless told, does not tell who
+    speaks."""
     if len(found) < 2 or heard.most is not None:
         return None
-    name = clip.source or "the clip"
+    sound = clip.audio if sound is None else sound
+    name = (sound.source if sound is not None else None) or clip.source or "the clip"
     why = f"no voice in {name} fits anybody's lips" if heard.turns else f"no voice is heard in {name}"
     return Issue(
         "speaker-unknown", "warning",
-        f"{why if clip.audio is not None else f'{name} has no sound'}, so of {len(found)} people the largest was taken",
+        f"{why if sound is not None else f'{name} has no sound'}, so of {len(found)} people the largest was taken",
         "name the one who is meant: --face ID, or X,Y in pixels",
     )  # fmt: skip
 

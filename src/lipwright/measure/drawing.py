@@ -22,7 +22,8 @@ TICKS = (1, 2, 2.5, 5, 10)
 
 @dataclass
 class Plot:
-    """A plot under construction: ``x`` and ``y`` its limits, ``x_name`` and ``y_name`` what stands at its axes."""
+    """A plot under construction: ``x`` and ``y`` its limits, ``x_name`` and ``y_name`` what stands at its axes;
+    ``whole``: only whole numbers stand at y."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -30,6 +31,7 @@ class Plot:
     y_name: str
     tall: int = TALL
     parts: list[str] = field(default_factory=list)
+    whole: bool = False
 
     def _x(self, value: float) -> float:
         low, high = self.x
@@ -72,12 +74,15 @@ class Plot:
         middle = (TOP + self.tall - BOTTOM) / 2
         axes = [
             *(self._tick(value, self._x(value), None) for value in ticks(*self.x)),
-            *(self._tick(value, None, self._y(value)) for value in ticks(*self.y, most=5)),
+            *(self._tick(value, None, self._y(value)) for value in self._sides()),
             f'<text class="axis" x="{(LEFT + WIDE - RIGHT) / 2:.0f}" y="{self.tall - 4}">{escape(self.x_name)}</text>',
             f'<text class="axis" transform="rotate(-90 12 {middle:.0f})" x="12" y="{middle:.0f}">'
             f"{escape(self.y_name)}</text>",
         ]
         return f'<svg viewBox="0 0 {WIDE} {self.tall}" {label}>{"".join(axes)}{"".join(self.parts)}</svg>'
+
+    def _sides(self) -> list[float]:
+        return [value for value in ticks(*self.y, most=5) if not self.whole or value == round(value)]
 
     def _tick(self, value: float, x: float | None, y: float | None) -> str:
         if x is not None:

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from lipwright import __version__, sync
 from lipwright.drift import Drift, Intervals, Span, Verdict
 from lipwright.registry import Calibration
+from lipwright.speaker import Turn
 from lipwright.types import Float, Issue, Measure
 
-Code = Literal["", "early", "late", "weak", "still", "silence", "no-face"]
+Code = Literal["", "early", "late", "weak", "still", "silence", "no-face", "other"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Problem:
 
     ``code``: "" nothing; ``early``, ``late``: the sound lies outside what viewers accept; ``weak``: the lips fit the
     sound no better than a wrong voice; ``still``: speech, and the mouth does not move; ``silence``: nothing is said, so
-    nothing is judged; ``no-face``: no face was seen.
+    nothing is judged; ``no-face``: no face was seen; ``other``: another face speaks. ``speaker`` is the id of the face
+    that speaks, None where it is nobody seen.
     """
 
     span: Span
     speech: float
     code: Code
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,8 @@ class Measured:
     ``judged``, the first expert's opinion, and ``others``; ``metrics`` by name, the same with a wrong voice (``floor``)
     and of the reference, or the source with its own sound (``ceiling``, whose judge is ``best``); ``tells``, what
     each name stands for; ``issues``; ``inputs``, file and sha256 of each; ``opening`` float32 (T,) and ``voiced``
-    (T,), the mouth's opening and the share of speech at every frame.
+    (T,), the mouth's opening and the share of speech at every frame; ``face``, the id of the face measured among
+    ``faces`` of them, and, where there are several, the ``turns`` in which they speak.
     """
 
     name: str
@@ -119,6 +123,9 @@ class Measured:
     voiced: Float
     asked: Float
     phones: tuple[Any, ...] = field(default=())
+    face: int = 0
+    faces: int = 1
+    turns: tuple[Turn, ...] = ()
 
     def __getitem__(self, name: str) -> float:
         """One figure by its name in JSON: ``lse_d``, ``offset_frames``, ``openness`` ... KeyError if not there."""
@@ -137,6 +144,9 @@ class Measured:
             "floor": {**self.judged.wrong, **_values(self.floor)},
             "ceiling": {**(self.best.scores() if self.best else {}), **_values(self.ceiling)},
             "spans": [_span(problem, self.judged.fps) for problem in self.judged.spans],
+            "face": self.face,
+            "faces": self.faces,
+            "turns": [asdict(turn) for turn in self.turns],
             "issues": [asdict(issue) for issue in self.issues],
             "inputs": {role: dict(file) for role, file in self.inputs.items()},
         }
@@ -159,6 +169,7 @@ def _span(problem: Problem, fps: float) -> dict[str, Any]:
         "seen": span.seen,
         "speech": problem.speech,
         "problem": problem.code,
+        "speaker": problem.speaker,
     }
 
 

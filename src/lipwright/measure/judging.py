@@ -16,6 +16,7 @@ from lipwright.errors import InputError
 from lipwright.measure.found import Code, Judged, Problem
 from lipwright.media import resample
 from lipwright.registry import Calibration
+from lipwright.speaker import Speakers
 from lipwright.types import Audio, AudioSpec, Clip, FaceSpec, FaceTrack, Float
 
 SHORTEST = 0.6
@@ -137,14 +138,18 @@ def chance(wrong: list[sync.Table], fps: float, seconds: float) -> float:
     return float(np.quantile(found, 0.95)) if found else 0.0
 
 
-def diagnosed(found: Judged, frame_rate: float, opening: Float, voiced: Float) -> Judged:
+def diagnosed(
+    found: Judged, frame_rate: float, opening: Float, voiced: Float, said: Speakers | None = None, face: int = 0
+) -> Judged:
     """The opinion with what is wrong in each span; ``opening`` and ``voiced`` (T,) at the video's ``frame_rate``.
 
     Only what is spoken and seen counts in its ``accuracy``. A span that alone is early or late is let off: its
-    neighbour, which shares half of it, must say the same within a frame.
+    neighbour, which shares half of it, must say the same within a frame. ``said`` is who of several people speaks when;
+    None where ``face`` is the only one.
     """
     told = [_diagnosed(problem, found.fps, frame_rate, opening, voiced) for problem in found.spans]
-    spoken = [problem.span for problem in told if problem.code not in ("silence", "no-face")]
+    told = [_named(problem, said, face) for problem in told]
+    spoken = [problem.span for problem in told if problem.code not in ("silence", "no-face", "other")]
     return replace(found, spans=tuple(_agreed(told)), accuracy=drift.accuracy(spoken))
 
 
@@ -166,6 +171,14 @@ def _diagnosed(problem: Problem, fps: float, frame_rate: float, opening: Float, 
     elif not code and ms < -drift.LATE_MS:
         code = "late"
     return Problem(span, speech, code)
+
+
+def _named(problem: Problem, said: Speakers | None, face: int) -> Problem:
+    """The span with its speaker; where that is another face it is not judged."""
+    if said is None:
+        return replace(problem, speaker=None if problem.code in ("silence", "no-face", "weak") else face)
+    who = said.between(problem.span.start, problem.span.stop)
+    return replace(problem, speaker=who, code="other" if who not in (None, face) else problem.code)
 
 
 def _agreed(told: Sequence[Problem]) -> Iterator[Problem]:

@@ -37,8 +37,9 @@ p{margin:4px 0 10px}.soft{color:var(--soft);font-size:14px}
   color:var(--soft)}text{font:12px system-ui,sans-serif;fill:var(--soft);text-anchor:middle}
 text.side{text-anchor:end}.grid{stroke:var(--line)}path{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .own{stroke:var(--own)}.asked{stroke:#d9822b}.trend{stroke:var(--soft);stroke-dasharray:6 4}.fine{fill:#12805c1c}
+.turn{stroke:#98a2b3;stroke-width:14}.turn.own{stroke:var(--own)}.nobody{fill:#8a610030}
 .voice{fill:#1f5fbf14}circle{fill:var(--own)}circle.early,circle.late{fill:var(--bad)}
-circle.weak,circle.still{fill:var(--open)}circle.silence,circle.no-face{fill:#c3c9d3}circle.best{fill:var(--bad)}
+circle.weak,circle.still{fill:var(--open)}circle.silence,circle.no-face,circle.other{fill:#c3c9d3}circle.best{fill:var(--bad)}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 .figures th:not(:first-child),.figures td:not(:first-child){text-align:right;font-variant-numeric:tabular-nums}
@@ -62,7 +63,8 @@ def write(found: Measured, clip: Clip, path: Path) -> Path:
 def page(found: Measured, clip: Clip) -> str:
     """The page as HTML."""
     name = Path(found.name).name
-    parts = [_head(found, name), _curve(found.judged), _matrix(found.judged), _through(found.judged), _opening(found)]
+    parts = [_head(found, name), _curve(found.judged), _matrix(found.judged), _through(found.judged), *_speaking(found)]
+    parts.append(_opening(found))
     body = "".join(f"<section>{part}</section>" for part in [*parts, _figures(found), *_troubles(found, clip)])
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     top = f"<head>{meta}<title>{escape(name)}: lip sync</title><style>{STYLE}</style></head>"
@@ -121,7 +123,25 @@ def _through(judged: Judged) -> str:
         )
         plot.dot((span.start + span.stop) / 2, span.offset * ms, problem.code or "own", name)
     about = "Every two seconds on their own: blue as it should be, red early or late, brown like a wrong voice or a "
-    return f'<h2>Spans</h2><p class="soft">{about}still mouth, grey silent or without a face.</p>{plot.svg()}'
+    about += "still mouth, grey silent, without a face, or another speaks."
+    return f'<h2>Spans</h2><p class="soft">{about}</p>{plot.svg()}'
+
+
+def _speaking(found: Measured) -> Iterator[str]:
+    """Who speaks when, where there are several."""
+    if found.faces < 2:
+        return
+    seen = [turn.face for turn in found.turns if turn.face is not None]
+    plot = Plot((0.0, len(found.opening) / float(found.fps)), (-0.6, max([found.face, *seen]) + 0.6), "s", "face",
+                tall=140, whole=True)  # fmt: skip
+    for turn in found.turns:
+        if turn.face is None:
+            plot.band(turn.start, turn.stop, "nobody")
+        else:
+            row = np.full(2, float(turn.face))
+            plot.line(np.array([turn.start, turn.stop]), row, "turn own" if turn.face == found.face else "turn")
+    about = f"{found.faces} faces; face {found.face} (blue) is measured, and judged while no other speaks. Brown: a "
+    yield f'<h2>Who speaks</h2><p class="soft">{about}voice that fits nobody seen.</p>{plot.svg()}'
 
 
 def _opening(found: Measured) -> str:

@@ -28,7 +28,7 @@ def _has(*codes: str) -> Callable[[Measured], bool]:
     """At least a fifth of the spans with speech, or one where there are few, have one of these problems."""
 
     def shows(found: Measured) -> bool:
-        spoken = [problem for problem in found.judged.spans if problem.code != "silence"]
+        spoken = [problem for problem in found.judged.spans if problem.code not in ("silence", "other")]
         return sum(problem.code in codes for problem in spoken) > 0.2 * len(spoken)
 
     return shows

@@ -21,7 +21,9 @@ WRONG = {
     "still": "there is speech, and the mouth does not move",
     "no-face": "no face is seen",
 }
-"""What is said of a span, by its code; silence and what is right are not worth a line."""
+"""What is said of a span, by its code; silence, others who speak and what is right are not worth a line."""
+
+MOST_TURNS = 6
 
 Row = tuple[str, Sequence[float | None]]
 
@@ -61,12 +63,25 @@ def asides(found: Measured) -> Iterable[str]:
     for judged in (found.judged, *found.others):
         line = f"expert {judged.expert}, AUC {judged.calibration.auc:.2f}"
         yield line if judged is found.judged else f"{line}: {headline(judged)}"
+    if found.faces > 1:
+        yield f"{found.faces} faces, face {found.face} is measured"
+        yield from spoken(found)
     if not math.isnan(found.judged.accuracy):
         yield f"spans of 2 s within 1 frame of nought: {100 * found.judged.accuracy:.0f} %"
     moving = found.judged.drift
     if moving is not None and moving.certain:
         span = f"{moving.interval.low:.0f} to {moving.interval.high:.0f}"
         yield f"the offset drifts by {moving.ms_per_minute:.0f} ms a minute ({span}, 95 % certain)"
+
+
+def spoken(found: Measured) -> Iterable[str]:
+    """A line for each who speaks, and when."""
+    for face in dict.fromkeys(turn.face for turn in found.turns):
+        own = [turn for turn in found.turns if turn.face == face]
+        when = ", ".join(f"{turn.start:.1f} to {turn.stop:.1f} s" for turn in own[:MOST_TURNS])
+        more = f" and {len(own) - MOST_TURNS} more" if len(own) > MOST_TURNS else ""
+        name = "somebody who is not seen" if face is None else f"face {face}"
+        yield f"{name} speaks for {sum(turn.stop - turn.start for turn in own):.1f} s: {when}{more}"
 
 
 def rows(found: Measured) -> Iterable[Row]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipwright import faces, features, motion, speech as voices
-from lipwright.errors import InputError, NoFaceError
+from lipwright.errors import InputError
+from lipwright.measure import whom
 from lipwright.measure.found import Judged, Measured
 from lipwright.measure.judging import SHORTEST, Expert, diagnosed, expert as chosen, judged
-from lipwright.measure.watching import Watch, tells
+from lipwright.measure.watching import Watch, own, tells
 from lipwright.media import resample
 from lipwright.media.container import content_key
 from lipwright.metrics import Case
@@ -43,8 +44,8 @@ def measure(
         reference: what it should look like: the real recording of the same speech.
         source: the video before it was dubbed, as long as it or shown forward and backward.
         speech: the voice, where it is not the clip's own sound.
-        face: whose mouth, where there are several people: ``auto`` for the largest face, an id, ``x,y`` px, or
-            ``x,y@seconds``; in reference and source it is the largest.
+        face: whose mouth, where there are several people: ``auto`` for who speaks most (the largest where
+            the sound does not tell), an id, ``x,y`` px, or ``x,y@seconds``; in reference and source it is the largest.
         expert: the member of ``experts`` whose scores come first.
         experts: more of them, that judge too.
         phones: the speech sounds with their times, where they are known.
@@ -61,28 +62,16 @@ def measure(
     """
     judges = {name: chosen(name) for name in dict.fromkeys((expert, *(experts or ())))}
     heard = _heard(clip, speech)
-    track = _tracked(clip, progress, face)
-    others = {role: (other, _tracked(other, progress)) for role, other in _others(reference, source).items()}
-    run = _run(clip, heard, track, others, judges, tuple(phones))
+    meant = whom.cast(clip, heard.speech, face, progress)
+    others = {
+        role: (other, whom.long(other, faces.track(other, progress=progress)))
+        for role, other in _others(reference, source).items()
+    }
+    run = _run(clip, heard, meant, others, judges, tuple(phones))
     best = _ceiling(reference, source, others, judges[expert], expert)
-    first, *rest = run.judged
-    return Measured(
-        name=str(clip.source or "the clip"),
-        fps=clip.fps,
-        judged=first,
-        others=tuple(rest),
-        metrics=run.results,
-        floor=run.floors,
-        ceiling=best.results if best else (),
-        best=best.judged[0] if best else None,
-        tells=tells(),
-        issues=_issues(clip, reference, run.opening),
-        inputs=_inputs(video=clip, reference=reference, source=source, speech=speech),
-        opening=run.opening,
-        voiced=heard.voiced,
-        asked=heard.asked,
-        phones=tuple(phones),
-    )
+    inputs = _inputs(video=clip, reference=reference, source=source, speech=speech)
+    issues = (*_issues(clip, reference, run.opening), *meant.issues)
+    return _told(clip, heard, meant, run, best, issues, inputs, tuple(phones))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,20 +136,6 @@ def _asked(speech: Audio, fps: float, length: int) -> Float:
     return found
 
 
-def _tracked(clip: Clip, progress: Progress | None, face: str | int = "auto") -> FaceTrack:
-    """The face that is meant, seen for long enough."""
-    if face == "all":
-        raise InputError("one face is measured at a time; give its id, or x,y, and measure the others one by one")
-    track = faces.choose(faces.tracks(clip, progress=progress), face, float(clip.fps))[0]
-    seen = int(track.present.sum())
-    if seen < SHORTEST * clip.fps:
-        raise NoFaceError(
-            f"a face is seen in {seen} of the {clip.length} frames of {clip.source or 'the clip'}; a measurement needs "
-            f"{SHORTEST} s of a face seen from the front, at least about 40 pixels wide"
-        )
-    return track
-
-
 def _others(reference: Clip | None, source: Clip | None) -> dict[str, Clip]:
     """Clips to look at beside the measured one, by role; a reference serves as the source where none is given."""
     found = {"reference": reference, "source": source or reference}
@@ -170,7 +145,7 @@ def _others(reference: Clip | None, source: Clip | None) -> dict[str, Clip]:
 def _run(
     clip: Clip,
     heard: _Heard,
-    track: FaceTrack,
+    cast: whom.Cast,
     others: dict[str, tuple[Clip, FaceTrack]],
     judges: dict[str, Expert],
     phones: tuple[Phone, ...] = (),
@@ -188,12 +163,13 @@ def _run(
         phones=phones,
         **beside,
     )
-    watch = Watch(case, clip, track, others)
+    watch = Watch(case, clip, cast.track, others, cast.elsewhere)
     found = []
     for number, (name, one) in enumerate(judges.items()):
-        seen = one.crops(clip, track) if number else watch.crops(one)
+        seen = own(one, clip, cast.track, cast.elsewhere) if number else watch.crops(one)
         found.append(judged(name, one, seen, heard.speech))
-    found = [diagnosed(one, float(clip.fps), watch.opening, heard.voiced) for one in found]
+    rate, face = float(clip.fps), cast.track.id
+    found = [diagnosed(one, rate, watch.opening, heard.voiced, cast.said, face) for one in found]
     return _Run(found, watch.results(), watch.floors(), watch.opening)
 
 
@@ -210,9 +186,44 @@ def _ceiling(
     if best is None or best.audio is None:
         return None
     try:
-        return _run(best, _heard(best, None), others[role][1], {}, {name: judge})
+        alone = whom.Cast(others[role][1], 1, None, np.zeros(best.length, bool), ())
+        return _run(best, _heard(best, None), alone, {}, {name: judge})
     except InputError:
         return None
+
+
+def _told(
+    clip: Clip,
+    heard: _Heard,
+    meant: whom.Cast,
+    run: _Run,
+    best: _Run | None,
+    issues: tuple[Issue, ...],
+    inputs: dict[str, dict[str, str]],
+    phones: tuple[Phone, ...],
+) -> Measured:
+    """All that was found, together."""
+    first, *rest = run.judged
+    return Measured(
+        name=str(clip.source or "the clip"),
+        fps=clip.fps,
+        judged=first,
+        others=tuple(rest),
+        metrics=run.results,
+        floor=run.floors,
+        ceiling=best.results if best else (),
+        best=best.judged[0] if best else None,
+        tells=tells(),
+        issues=issues,
+        inputs=inputs,
+        opening=run.opening,
+        voiced=heard.voiced,
+        asked=heard.asked,
+        phones=phones,
+        face=meant.track.id,
+        faces=meant.count,
+        turns=meant.turns,
+    )
 
 
 def _issues(clip: Clip, reference: Clip | None, opening: Float) -> tuple[Issue, ...]:

@@ -8,6 +8,7 @@ from itertools import tee
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipwright import canvas, crops, media, registry
 from lipwright.measure.judging import Expert
@@ -21,10 +22,18 @@ class Watch:
     """All metrics that apply to ``case``, fed with the ``clip`` and the face of ``track``, beside those of others.
 
     ``beside``: the pictures of the reference and of the source with their tracks, by role. ``opening`` float32 (T,) is
-    the mouth's opening at every frame, NaN without a face.
+    the mouth's opening at every frame, NaN without a face. ``elsewhere`` (T,): another face speaks, so that neither the
+    expert nor a metric that hears the sound judges this one there.
     """
 
-    def __init__(self, case: Case, clip: Clip, track: FaceTrack, beside: dict[str, tuple[Clip, FaceTrack]]) -> None:
+    def __init__(
+        self,
+        case: Case,
+        clip: Clip,
+        track: FaceTrack,
+        beside: dict[str, tuple[Clip, FaceTrack]],
+        elsewhere: NDArray[np.bool_],
+    ) -> None:
         self.opening: Float = np.full(case.length, np.nan, np.float32)
         there = {"face", *beside} | ({"sound"} if len(case.voiced) else set())
         self._members = [metric(case) for metric in members() if metric.needs <= there]
@@ -33,12 +42,12 @@ class Watch:
         self._clip = replace(clip, frames=_Once(own, clip.frames))
         self._views = views(mine, track, np.arange(clip.length), fps)
         self._beside = {role: _matched(clip, *pair, role) for role, pair in beside.items()}
-        self._track = track
+        self._track, self._elsewhere = track, elsewhere
 
     def crops(self, expert: Expert) -> Iterator[Any]:
         """What the expert sees, every metric fed on the way; the whole clip has gone by at the end."""
         done = 0.0
-        for crop in expert.crops(self._clip, self._track):
+        for crop in own(expert, self._clip, self._track, self._elsewhere):
             done += float(self._clip.fps) / expert.face.fps
             self._feed(int(done))
             yield crop
@@ -56,6 +65,8 @@ class Watch:
             if view.seen:
                 self.opening[view.frame] = view.opening
             for member in self._members:
+                if self._elsewhere[view.frame] and "sound" in member.needs:
+                    continue
                 _show(member, view, others)
 
     _at = 0
@@ -67,6 +78,14 @@ class Watch:
     def floors(self) -> tuple[Measure, ...]:
         """The same with the wrong voice."""
         return tuple(measure for member in self._members for measure in member.floor())
+
+
+def own(expert: Expert, clip: Clip, track: FaceTrack, elsewhere: NDArray[np.bool_]) -> Iterator[Any]:
+    """What the expert sees of a face, None in the frames (T,) in which another one speaks."""
+    at = crops.instants(clip, expert.face.fps)
+    frames = np.minimum(np.round(at).astype(int), len(elsewhere) - 1)
+    for row, crop in enumerate(expert.crops(clip, track)):
+        yield None if elsewhere[frames[min(row, len(frames) - 1)]] else crop
 
 
 def members() -> list[type[Measuring]]:
