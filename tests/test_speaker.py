@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import drawn
 import lipwright
-from lipwright import faces, speaker, speech, sync
+from lipwright import faces, media, speaker, speech, sync
 from lipwright.measure import Measured, measure, report, table
 from lipwright.types import Audio, Clip, Float, Picture
 
@@ -228,3 +229,20 @@ def test_a_face_that_is_named_is_measured_though_it_never_speaks() -> None:
     assert told.face == 0
     assert np.isfinite(told.judged.table.rows).any()
     assert any("face 0 is hardly heard to speak" in issue.message for issue in told.issues)
+
+
+def test_the_right_one_of_two_real_people_is_found(footage: Path) -> None:
+    """Both move all the time; the sound is that of the left one for 3 s, then that of the right one."""
+    clips = [media.open(footage / "clips" / name).part(0, 150) for name in ("s052_2e5465.mp4", "s005_cf6ff5.mp4")]
+    sounds = [media.resample(clip.audio, 16000).samples[: 6 * 16000] for clip in clips if clip.audio is not None]
+
+    def frames(start: int, stop: int) -> Iterator[Picture]:
+        return (np.concatenate(both, axis=1) for both in zip(*(c.read(start, stop) for c in clips), strict=True))
+
+    sound = Audio(np.concatenate([sounds[0][: 3 * 16000], sounds[1][3 * 16000 :]]), 16000)
+    clip = Clip(Fraction(25), (512, 256), 150, frames, audio=sound)
+    people = faces.tracks(clip)
+    left, right = where(people)
+    heard = speaker.active(clip, people)
+    assert (heard.between(0.5, 2.5), heard.between(3.5, 5.5)) == (left, right)
+    assert abs(heard.offset) <= 1
