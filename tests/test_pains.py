@@ -55,6 +55,21 @@ def test_p1_a_frame_without_a_face_does_not_end_the_job(talker: list[Picture]) -
     assert all(apart(shown[at], talker[at])[MOUTH].max() > 20 for at in (15, 25))
 
 
+@pytest.mark.parametrize("length", [1, 4])
+@pytest.mark.parametrize("shown", ["grey", "brown", "blur"])
+def test_p1_no_mouth_is_painted_on_frames_that_show_no_face(talker: list[Picture], shown: str, length: int) -> None:
+    """Too near to the rest for a cut, and short enough to be bridged."""
+    blank = {
+        "grey": np.full_like(talker[0], 90),
+        "brown": np.full_like(talker[0], (120, 105, 100)),
+        "blur": cv2.GaussianBlur(talker[20], (0, 0), 60),
+    }[shown]
+    dubbed = lipwright.dub(film([*talker[:20], *[blank] * length, *talker[20 + length :]]), spoken(2.0))
+    for picture in dubbed.read(20, 20 + length):
+        assert not apart(picture, blank).any()
+    assert [issue.at for issue in dubbed.issues] == [(0.8, (20 + length) / 25)]
+
+
 def test_p1_a_face_the_detector_misses_is_dubbed_all_the_same(
     talker: list[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,8 +81,9 @@ def test_p1_a_face_the_detector_misses_is_dubbed_all_the_same(
 
     monkeypatch.setattr(mediapipe.Detector, "mesh", missing)
     track = faces.track(film(talker))
-    assert (track.score == 0).any()
-    assert track.present.all()
+    bridged = np.flatnonzero(track.score == 0)
+    assert len(bridged) and track.present.all()
+    assert np.abs(track.tint[bridged].astype(int) - track.tint[bridged[0] - 1]).mean() < 15
 
 
 def test_p1_a_video_filmed_upright_is_turned_by_its_tag(talker: list[Picture], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from lipwright import ondisk, registry, steady
 from lipwright.errors import InputError, NoFaceError
 from lipwright.faces.detecting import Box
 from lipwright.faces.following import follow
+from lipwright.faces.gaps import filled, looked_into
 from lipwright.faces.geometry import boxes
 from lipwright.faces.person import Person
 from lipwright.types import Clip, FaceTrack, Float, Int, Progress
@@ -30,7 +31,7 @@ GLIMPSE = 3
 BEFORE = 0.3
 """The part of a missing face's box that another face covers where it is said to stand before it."""
 
-VERSION = 6
+VERSION = 7
 """Raised when the same clip gives other tracks."""
 
 T = TypeVar("T", bound=np.generic)
@@ -45,7 +46,7 @@ def tracks(
 
     The detector looks where a face is lost or the shot changes, and every 2 s; between, each mesh follows itself.
     People who cross, are hidden or leave and come back keep their id, by where they should be and what they look
-    like. Gaps up to 0.4 s are interpolated unless another face stands there, longer ones stay NaN. Points are
+    like. Gaps up to 0.4 s are interpolated unless another face, or none, is there; longer ones stay NaN. Points are
     smoothed both ways in time (no lag), never across a cut. Faces seen for less than 0.2 s are left out. Kept in the
     cache under the clip's content hash.
 
@@ -185,9 +186,10 @@ def _tracks(people: Sequence[Person], cuts: Sequence[int], clip: Clip) -> tuple[
     for k, (person, (points, score, tint)) in enumerate(raw):
         gap = round(GAP_SECONDS * rate)
         breaks = [*cuts, *person.breaks, *_jumps(where[k]), *_hidden(where[k], np.delete(where, k, axis=0), gap)]
-        points = steady.bridge(points, gap, breaks)
+        empty, found_there = looked_into(clip, points, tint, where[k], gap, breaks)
+        points = steady.bridge(points, gap, [*breaks, *empty])
         points = steady.smooth(points, STEADY_SECONDS * rate, breaks)
-        found.append(FaceTrack(0, boxes(points), points, score, tint, k))
+        found.append(FaceTrack(0, boxes(points), points, score, filled(tint, found_there), k))
     return tuple(found)
 
 

@@ -13,13 +13,24 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lipwright.faces import geometry
-from lipwright.types import Float
+from lipwright.types import Float, Picture
 
 PATCHES, PATCH = 48, 12
 NEW, KNOWN = 4.0, 18.0
 """A look nearer than the first changes a known one a little, one up to the second is kept beside it."""
 MOST = 8
 BLEND = 0.1
+
+Tint = NDArray[np.uint8]
+"""uint8 (468, 3): the picture's colours at the vertices of a mesh."""
+
+
+def colours(picture: Picture, mesh: Float) -> Tint:
+    """The colours of ``picture`` at the vertices of ``mesh`` (468, 3) px; at its rim for those outside."""
+    height, width = picture.shape[:2]
+    column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (width - 1, height - 1)).T
+    tint: Tint = picture[row, column]
+    return tint
 
 
 def look(tint: NDArray[np.uint8]) -> Float:

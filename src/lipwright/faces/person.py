@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipwright import ondisk
-from lipwright.faces.looks import Looks, look
+from lipwright.faces.looks import Looks, colours, look
 from lipwright.types import Float, Picture
 
 STEPS = 5
@@ -17,9 +17,6 @@ STEPS = 5
 
 RECENT = 150
 """Sights that can be taken back or given to another: more than 2 s."""
-
-Tint = NDArray[np.uint8]
-"""uint8 (468, 3): the picture's colours at the vertices of a mesh."""
 
 
 class Sight:
@@ -31,9 +28,7 @@ class Sight:
         low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
         self.centre: Float = (low + high) / 2
         self.size = float((high - low).mean())
-        height, width = picture.shape[:2]
-        column, row = np.clip(np.round(mesh[:, :2]).astype(int), 0, (width - 1, height - 1)).T
-        self.tint: Tint = picture[row, column]
+        self.tint = colours(picture, mesh)
         self.look = look(self.tint)
 
     def gap(self, centre: Float, size: float) -> float:
