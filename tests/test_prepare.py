@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,8 +14,10 @@ import pytest
 
 import drawn
 import lipwright
-from lipwright import faces
+from lipwright import faces, media
 from lipwright.errors import InputError, LipwrightError
+from lipwright.prepare import alike, deciding, judging, layouts, loudness, recording
+from lipwright.types import Audio
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +44,20 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_clips_are_conformed_tracked_and_cropped(dataset: Path, tmp_path: Path) -> None:
-    counts = lipwright.prepare("manifest", dataset, tmp_path, workers=1)
-    assert counts == {"kept": 2, "skipped": 3}
+    counts = lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")
+    assert counts == {"kept": 2, "skipped": 3, "shifted": 0, "duplicates": 0}
     manifest = {row["id"]: row for row in rows(tmp_path / "manifest.csv")}
     assert manifest["ann"]["split"] == "train" and manifest["ben"]["speaker"] == "ben"
     why = {row["id"]: row["why"] for row in rows(tmp_path / "skipped.csv")}
     assert "no sound" in why["mute"] and "no face" in why["empty"] and "text.mp4" in why["text"]
+    assert (
+        manifest["ann"]["kept"] == "yes" and manifest["mute"]["kept"] == "no" and manifest["mute"]["why"] == why["mute"]
+    )
     with np.load(tmp_path / "clips" / "ann.npz", allow_pickle=False) as data:
+        level = loudness.loudness(Audio(data["samples"].astype(np.float32) / 32768, 16000))
+        assert level == pytest.approx(-23, abs=0.2) and float(manifest["ann"]["loudness"]) == pytest.approx(
+            -24, abs=0.3
+        )
         assert data["crop"].shape == (50, 48, 64) and data["crop"].dtype == np.uint8
         assert data["motion"].shape == (50, len(faces.canonical().moving), 3)
         assert data["samples"].dtype == np.int16 and abs(len(data["samples"]) - 32000) < 640
@@ -55,16 +67,18 @@ def test_clips_are_conformed_tracked_and_cropped(dataset: Path, tmp_path: Path) 
 
 
 def test_what_is_there_is_kept(dataset: Path, tmp_path: Path) -> None:
-    lipwright.prepare("manifest", dataset, tmp_path, workers=1)
+    lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")
     made = (tmp_path / "clips" / "ann.npz").stat().st_mtime_ns
-    lipwright.prepare("manifest", dataset, tmp_path, workers=1)
+    lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")
     assert (tmp_path / "clips" / "ann.npz").stat().st_mtime_ns == made
 
 
 def test_two_workers_do_the_same_and_the_source_is_only_read(dataset: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in dataset.iterdir()}
     seen: list[int] = []
-    counts = lipwright.prepare("manifest", dataset, tmp_path, workers=2, progress=lambda d, t, w: seen.append(d))
+    counts = lipwright.prepare(
+        "manifest", dataset, tmp_path, workers=2, sync="off", progress=lambda d, t, w: seen.append(d)
+    )
     assert counts["kept"] == 2 and seen[-1] == 5
     assert before == {path.name: path.read_bytes() for path in dataset.iterdir()}
 
@@ -83,3 +97,179 @@ def test_a_table_that_is_missing_or_lacks_a_column_is_a_sentence(tmp_path: Path)
 def test_an_unknown_dataset_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(LipwrightError, match="manifest"):
         lipwright.prepare("tapes", tmp_path, tmp_path / "out")
+
+
+def test_other_limits_need_no_second_look_and_a_changed_file_does(dataset: Path, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(dataset, data)
+    lipwright.prepare("manifest", data, out, workers=1, sync="off")
+    made = {path.name: path.stat().st_mtime_ns for path in (out / "found").iterdir()}
+    counts = lipwright.prepare("manifest", data, out, workers=1, sync="off", size=1000)
+    assert counts["kept"] == 0 and not list((out / "clips").iterdir())
+    assert "px wide; 1000 are needed" in {row["id"]: row["why"] for row in rows(out / "skipped.csv")}["ann"]
+    assert lipwright.prepare("manifest", data, out, workers=1, sync="off")["kept"] == 2
+    assert made == {path.name: path.stat().st_mtime_ns for path in (out / "found").iterdir()}
+    shutil.copy(data / "ann.mp4", data / "mute.mp4")
+    counts = lipwright.prepare("manifest", data, out, workers=1, sync="off")
+    assert counts["kept"] == 3 and counts["duplicates"] == 1
+    assert {row["id"]: row["duplicate"] for row in rows(out / "manifest.csv")}["mute"] == "ann"
+
+
+def test_a_shot_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    one, other = drawn.talking(30, seed=3), drawn.talking(40, seed=4)
+    dark = (np.asarray(255 - picture, np.uint8)[:, ::-1] // 3 + 20 for picture in other.read())
+    bright = drawn.talking(40, seed=5).read()
+    sound = drawn.voice(4.4).samples[None]
+    (tmp_path / "data").mkdir()
+    pictures = itertools.chain(one.read(), dark, bright)
+    drawn.write(tmp_path / "data" / "talk.mp4", pictures, audio=sound, rate=16000)
+    counts = lipwright.prepare("folder", tmp_path / "data", tmp_path / "out", workers=1, sync="off", yaw=180)
+    found = [(row["id"], float(row["start"])) for row in rows(tmp_path / "out" / "manifest.csv")]
+    assert ("talk", 0.0) in found and 2.8 in [start for _, start in found] and counts["kept"] == len(found)
+    with np.load(tmp_path / "out" / "clips" / "talk.npz") as data:
+        assert len(data["present"]) == 30
+
+
+def test_long_shots_are_divided_evenly() -> None:
+    found = recording.parts([100], 100 + 25 * 150, Fraction(25))
+    assert found == [(0, 100), (100, 1350), (1350, 2600), (2600, 3850)]
+
+
+def embedded(length: int, seed: int, early: int = 0, noise: float = 0.5) -> dict[str, np.ndarray]:
+    """Unit vectors of a picture and of its sound, which comes ``early`` frames too soon."""
+    random = np.random.default_rng(seed)
+    truth, extra = random.normal(size=(length + 40, 32)), random.normal(size=(length, 32))
+    seen, heard = truth[20 : 20 + length], truth[20 + early : 20 + early + length] + noise * extra
+    return {name: v / np.linalg.norm(v, axis=1, keepdims=True) for name, v in (("seen", seen), ("heard", heard))}
+
+
+def test_offsets_are_found_with_their_sign_and_strangers_are_not_believed() -> None:
+    found = {str(k): embedded(60, k, early) for k, early in enumerate((0, 3, -5, 0))}
+    found["4"] = {"seen": found["0"]["seen"], "heard": embedded(60, 9)["heard"]}
+    voices = judging.Voices((file, one["heard"]) for file, one in found.items())
+    said = [judging.opinion(judging.curves("lipsight", file, one, voices)) for file, one in found.items()]
+    assert [one.offset for one in said[:4]] == [0, 3, -5, 0]
+    assert min(one.confidence for one in said[:4]) > 2 > said[4].confidence
+
+
+def test_short_recordings_are_judged_with_those_of_their_speaker() -> None:
+    found = {str(k): embedded(14, k, 2, noise=5) for k in range(40)} | {"x": embedded(400, 50)}
+    voices = judging.Voices((file, one["heard"]) for file, one in found.items())
+    curves = [(judging.curves("lipsight", file, one, voices), 14, file, "ann") for file, one in found.items()]
+    alone = [judging.opinion(each[0]) for each in curves[:40]]
+    said = judging.opinions(curves[:40])
+    right = sum(one.offset == 2 for one in said)
+    assert right > sum(one.offset == 2 for one in alone) and right > 30
+    assert "speaker" in {one.of for one in said}
+
+
+def test_without_other_sounds_nothing_is_said(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copy(dataset / "ann.mp4", tmp_path / "data")
+    counts = lipwright.prepare("folder", tmp_path / "data", tmp_path / "out", workers=1)
+    assert counts["kept"] == 0
+    assert "too few other sounds" in rows(tmp_path / "out" / "skipped.csv")[0]["why"]
+    assert lipwright.prepare("folder", tmp_path / "data", tmp_path / "out", workers=1, sync="shift")["kept"] == 1
+
+
+@pytest.mark.parametrize("offset", [3, -3])
+def test_sound_is_moved_and_nothing_is_padded(offset: int) -> None:
+    arrays = {"present": np.arange(50), "samples": np.arange(50 * 640)}
+    moved = layouts.shifted(arrays, offset)
+    assert len(moved["present"]) == 47 and len(moved["samples"]) == 47 * 640
+    assert moved["samples"][0] == 640 * (moved["present"][0] - offset)
+
+
+GOOD = recording.Found("a", 50, 0.0, 1.0, 3.0, 120.0, 5.0, -20.0, 0.1, [])
+
+
+@pytest.mark.parametrize(
+    ("found", "heard", "limits", "shift", "why"),
+    [
+        ({}, (2, 1.5), {}, 2, ""),
+        ({}, (2, 0.9), {}, 0, "not surely in sync: its contrast is 0.90"),
+        ({}, (2, 0.9), {"confidence": 0.8}, 2, ""),
+        ({}, (2, 0.9), {"sync": "shift"}, 0, ""),
+        ({}, (-12, 3.0), {}, 0, "12 frames (480 ms) late; up to 8"),
+        ({}, (-12, 3.0), {"most_offset": 14}, -12, ""),
+        ({"frames": 12}, (4, 3.0), {}, 4, "less than 0.4 s"),
+        ({"seen": 0.5}, (0, 3.0), {}, 0, "50% of its frames"),
+        ({"yaw": 70.0}, (0, 3.0), {}, 0, "turned by 70"),
+        ({"sharpness": 1.0}, (0, 3.0), {"sharpness": 2.0}, 0, "sharpness is 1.00"),
+    ],
+)  # fmt: skip
+def test_what_is_dropped_says_why(
+    found: dict[str, float], heard: tuple[int, float], limits: dict[str, float], shift: int, why: str
+) -> None:
+    one, opinion = replace(GOOD, **found), judging.Opinion(heard[0], 0.2, heard[1])
+    offset, said = deciding.decided(one, opinion, deciding.Limits(**limits))
+    assert offset == shift and (why in said if why else said == "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sync": "maybe"}, "given 'maybe'"),
+        ({"most_offset": 15}, "0 to 14"),
+        ({"size": float("nan")}, "0 or more"),
+        ({"yaw": 0}, "above 0"),
+        ({"workers": 0}, "at least one process"),
+        ({"expert": "syncnet"}, "syncnet"),
+        ({"report": Path("page.txt")}, "end its name in .html"),
+    ],
+)
+def test_options_that_cannot_be_are_sentences(
+    options: dict[str, object], said: str, dataset: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(LipwrightError, match=said):
+        lipwright.prepare("manifest", dataset, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_dataset_is_never_written_to(dataset: Path) -> None:
+    with pytest.raises(InputError, match="only read"):
+        lipwright.prepare("manifest", dataset, dataset)
+
+
+def test_the_same_sound_is_known_again_and_another_is_not() -> None:
+    voices = [drawn.noise(4.0, level=0.1, seed=seed).samples for seed in range(3)]
+    again = np.round(0.3 * voices[0][16100:] * 32767) / 32767
+    heard = dict(zip("abcd", map(alike.prints, (*voices, again)), strict=True)) | {
+        "quiet": alike.prints(np.zeros(40000))
+    }
+    assert alike.duplicates(heard) == {"d": "a"}
+
+
+def test_loudness_is_what_the_standard_says() -> None:
+    for rate in (16000, 48000):
+        time = np.arange(rate * 4) / rate
+        full = np.sin(2 * np.pi * 997 * time).astype(np.float32)
+        assert loudness.loudness(Audio(full, rate)) == pytest.approx(-3.01, abs=0.1)
+        assert loudness.loudness(Audio(full / 10, rate)) == pytest.approx(-23.01, abs=0.1)
+    assert loudness.loudness(drawn.silence(1.0)) == float("-inf")
+    spiky = np.where(np.arange(32000) == 5, 1.0, 0.001).astype(np.float32)
+    assert np.abs(loudness.levelled(spiky, -60)).max() <= 1.0
+
+
+def test_a_report_shows_every_recording(dataset: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    lipwright.prepare("manifest", dataset, tmp_path / "out", workers=1, sync="off", report=page)
+    text = page.read_text(encoding="utf-8")
+    assert "2 of 5 recordings were kept" in text and "<td>ann<" in text and "no sound" in text
+
+
+def test_real_sound_that_was_moved_is_moved_back(footage: Path, tmp_path: Path) -> None:
+    data, out, names = tmp_path / "data", tmp_path / "out", ("s005_cf6ff5", "s052_2e5465", "s061_af8054")
+    data.mkdir()
+    for name in names:
+        shutil.copy(footage / "clips" / f"{name}.mp4", data)
+    before = lipwright.prepare("folder", data, out, workers=1)
+    first = {row["id"]: int(row["offset"]) for row in rows(out / "manifest.csv")}
+    clip = media.open(data / f"{names[0]}.mp4")
+    late = drawn.shifted(clip.audio, 0.2)
+    media.write(clip.with_audio(late), data / f"{names[0]}.mkv")
+    (data / f"{names[0]}.mp4").unlink()
+    after = lipwright.prepare("folder", data, out, workers=1)
+    assert before["kept"] == after["kept"] == 3
+    second = {row["id"]: int(row["offset"]) for row in rows(out / "manifest.csv")}
+    assert second == first | {names[0]: first[names[0]] - 5}

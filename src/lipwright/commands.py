@@ -282,13 +282,27 @@ def _prepare_options(parser: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="FOLDER", help="where the dataset lies; it is only read")
     add("-o", "--out", type=Path, required=True, help="the folder to fill; clips already there are kept")
     add("--workers", type=int, metavar="N", help="processes at work (2)")
+    add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
+    insync = parser.add_argument_group("what is in sync").add_argument
+    modes = "drop what is not surely in sync, shift only what surely is, or measure nothing: off (drop)"
+    insync("--sync", choices=["drop", "shift", "off"], help=modes)
+    insync("--expert", metavar="NAME", help="the sync expert that judges (lipsight)")
+    wrong = "how much clearer than the clearest of eleven wrong sounds a recording must be (1.0)"
+    insync("--confidence", type=float, metavar="X", help=wrong)
+    insync("--most-offset", type=int, metavar="N", help="frames at 25 fps that are put right (8)")
+    good = parser.add_argument_group("what is good enough").add_argument
+    good("--sharpness", type=float, metavar="X", help="the least detail of the mouth, grey levels (0.0)")
+    good("--size", type=float, metavar="PX", help="the least width of the face (48.0)")
+    good("--yaw", type=float, metavar="DEGREES", help="how far the head may be turned (60.0)")
 
 
 def _prepare(options: Options, progress: Progress) -> Answer:
     from lipwright.prepare import prepare
 
     counts = prepare(**options, progress=progress)
-    return Answer(f"{options['out']}: {counts['kept']} clips kept, {counts['skipped']} skipped", counts)
+    text = f"{options['out']}: {counts['kept']} recordings kept, {counts['skipped']} skipped"
+    text += f"; {counts['shifted']} shifted, {counts['duplicates']} near-duplicates"
+    return Answer(text, counts)
 
 
 # -------------------------------------------------------------------------------------------- train

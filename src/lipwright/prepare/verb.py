@@ -1,28 +1,36 @@
-"""Reading a dataset clip by clip, by several processes, into a prepared folder."""
+"""Reading a dataset file by file, by several processes, into a prepared folder."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from lipwright import crops, faces, media, registry
-from lipwright.errors import InputError, LipwrightError
-from lipwright.prepare import splits
-from lipwright.types import Clip, DataItem, Progress
-
-FPS = 25
-RATE = 16000
-SHORTEST = 10
+from lipwright import registry
+from lipwright.errors import InputError, LipwrightError, OutputError
+from lipwright.ondisk import AnyArray
+from lipwright.prepare import alike, judging, layouts, report as page, splits
+from lipwright.prepare.deciding import Limits, Sync, decided
+from lipwright.prepare.recording import Found, Making, made
+from lipwright.types import DataItem, Progress
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of PREPARED/manifest.csv."""
+    """One line of PREPARED/manifest.csv: a recording, or a file that holds none.
+
+    ``offset`` frames by which its sound came early (shifted where kept), ``contrast`` and ``confidence`` as judged
+    from the curves of ``judged`` (own, file, speaker; "" = not judged); ``kept`` yes or no, and ``why`` not;
+    ``duplicate``, the id of a recording before it that sounds the same; the rest as in
+    `lipwright.prepare.recording.Found`.
+    """
 
     id: str
     speaker: str
@@ -30,77 +38,206 @@ class Row:
     language: str
     frames: int
     source: str
+    file: str
+    kept: str
+    why: str
+    start: float = 0.0
+    offset: int = 0
+    contrast: float = 0.0
+    confidence: float = 0.0
+    judged: str = ""
+    seen: float = 0.0
+    sharpness: float = 0.0
+    size: float = 0.0
+    yaw: float = 0.0
+    loudness: float = 0.0
+    silence: float = 0.0
+    duplicate: str = ""
+
+
+Each = tuple[DataItem, list[Found], str]
+"""A file, its recordings, and why there are none."""
 
 
 def prepare(
-    dataset: str, data: Path, out: Path, *, workers: int = 2, progress: Progress | None = None
+    dataset: str,
+    data: Path,
+    out: Path,
+    *,
+    workers: int = 2,
+    expert: str = "lipsight",
+    sync: Sync = "drop",
+    confidence: float = Limits.confidence,
+    most_offset: int = Limits.most_offset,
+    sharpness: float = Limits.sharpness,
+    size: float = Limits.size,
+    yaw: float = Limits.yaw,
+    report: Path | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, int]:
     """Prepare ``data``, laid out as the member ``dataset`` of the family ``datasets`` says, into ``out``.
 
-    Clips already there are kept (resume); a clip that cannot be used is named in ``skipped.csv`` with
-    the reason. The source is only read. Speakers are parted as `lipwright.prepare.splits` says where the dataset
-    does not. Returns how many clips were ``kept`` and ``skipped``.
+    What is found of a file is kept in ``out/found`` (resume), so that other limits need no second look at the videos.
+    The source is only read. Speakers are parted as `lipwright.prepare.splits` says where the dataset does not.
+
+    Args:
+        dataset: a member of the family ``datasets``.
+        data: its folder.
+        out: the folder to fill.
+        workers: processes at work.
+        expert: the sync expert that judges; one that reads what is prepared.
+        sync: what becomes of its judgement, as are the limits after it: see `lipwright.prepare.deciding.Limits`.
+        confidence: the least; ``most_offset``: frames at 25 fps.
+        sharpness: the least; ``size``: the least, px; ``yaw``: the largest, degrees.
+        report: an HTML page to write, with what was found of each recording.
+        progress: called with files done and in all.
+
+    Returns:
+        How many recordings were ``kept`` and ``skipped`` (files that hold none among them), how many of those kept
+        were ``shifted``, and how many are near-``duplicates``.
 
     Raises:
-        InputError: the dataset lists no clip.
+        InputError: the dataset lists no clip, or an option cannot be used.
+        WeightsError: the expert may not be believed.
+        OutputError: ``out`` cannot be written.
+        LipwrightError: a process at work was ended from outside.
     """
-    items = splits.assigned(splits.unique(registry.load("datasets", dataset).items(Path(data))))
+    limits = Limits(sync, confidence, most_offset, sharpness, size, yaw)
+    data, out = Path(data), Path(out)
+    items = splits.assigned(splits.unique(registry.load("datasets", dataset).items(data)))
+    _check(items, dataset, data, out, workers)
+    if report is not None:
+        page.check(report)
+    if sync != "off":
+        judging.expert(expert)
+    making = Making("" if sync == "off" else expert)
+    with _written(out):
+        for name in ("found", "clips"):
+            (out / name).mkdir(parents=True, exist_ok=True)
+        each = _found(items, out / "found", making, workers, progress)
+        rows = _laid(_rows(each, limits, out / "found", making.expert), out)
+        return _told(rows, out, report)
+
+
+def _told(rows: list[Row], out: Path, report: Path | None) -> dict[str, int]:
+    """Write down what was decided, and count it."""
+    _write(out / "manifest.csv", [f.name for f in fields(Row)], (asdict(row) for row in rows))
+    dropped = [{"id": row.id, "why": row.why} for row in rows if row.why]
+    _write(out / "skipped.csv", ["id", "why"], dropped)
+    if report is not None:
+        page.write([asdict(row) for row in rows], report)
+    kept = [row for row in rows if not row.why]
+    return {
+        "kept": len(kept),
+        "skipped": len(dropped),
+        "shifted": sum(row.offset != 0 for row in kept),
+        "duplicates": sum(bool(row.duplicate) for row in kept),
+    }
+
+
+def _check(items: list[DataItem], dataset: str, data: Path, out: Path, workers: int) -> None:
     if not items:
         raise InputError(f"no clips were found in {data}, read as a dataset of the kind '{dataset}'")
-    (out / "clips").mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
-    skipped: list[dict[str, str]] = []
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        results = pool.map(_prepare_one, items, [out] * len(items), chunksize=4)
-        for done, (item, frames, why) in enumerate(results, 1):
-            if why:
-                skipped.append({"id": item.id, "why": why})
-            else:
-                rows.append(Row(item.id, item.speaker, item.split, item.language, frames, item.source))
-            if progress is not None:
-                progress(done, len(items), "clips")
-    _write(out / "manifest.csv", [f.name for f in fields(Row)], (asdict(row) for row in rows))
-    _write(out / "skipped.csv", ["id", "why"], skipped)
-    return {"kept": len(rows), "skipped": len(skipped)}
+    if workers < 1:
+        raise InputError(f"at least one process must be at work; given {workers}")
+    if out.resolve() == data.resolve():
+        raise InputError(f"{out} is the dataset itself, which is only read; choose another folder for what is prepared")
 
 
-def _prepare_one(item: DataItem, out: Path) -> tuple[DataItem, int, str]:
-    path = out / "clips" / f"{item.id}.npz"
+@contextmanager
+def _written(out: Path) -> Iterator[None]:
+    """Errors of writing as sentences."""
     try:
-        if not path.is_file():
-            arrays = _arrays(media.open(item.path))
-            beside = path.with_suffix(".part.npz")
-            np.savez(beside, **arrays)  # type: ignore[arg-type]
-            beside.replace(path)
-        with np.load(path, allow_pickle=False) as data:
-            return item, len(data["present"]), ""
-    except LipwrightError as error:
-        return item, 0, str(error)
+        yield
+    except BrokenProcessPool:
+        raise LipwrightError(
+            "a process at work was ended from outside, perhaps for want of memory; run the same command again with "
+            "fewer --workers, it goes on where it was"
+        ) from None
+    except (InputError, OutputError):
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror or error}; make room or choose another folder"
+        ) from error
 
 
-def _arrays(clip: Clip) -> dict[str, np.ndarray]:
-    if clip.audio is None:
-        raise InputError(f"{clip.source} has no sound")
-    at = crops.instants(clip, FPS)
-    length = len(at)
-    if length < SHORTEST:
-        raise InputError(f"{clip.source} is {clip.duration:.2f} s long; at least {SHORTEST / FPS} s are needed")
-    track = faces.track(replace(clip, key=""))
-    points = crops.meshes(track, at)
-    blank = np.zeros(faces.CROP[::-1], np.uint8)
-    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(clip, track, FPS)]
-    present = np.isfinite(points[:, 0, 0])
-    pose = faces.steady_pose(points, crops.POSE_SECONDS * FPS)
-    shape = faces.to_canonical(points, pose)
-    sound = media.resample(clip.audio, RATE).samples[: length * RATE // FPS]
-    return {
-        "crop": np.stack(mouths),
-        "motion": shape[:, faces.canonical().moving].astype(np.float16),
-        "opening": faces.opening(shape),
-        "pose": pose.degrees,
-        "present": present,
-        "samples": (np.clip(sound, -1, 1) * 32767).astype(np.int16),
+def _found(items: list[DataItem], folder: Path, making: Making, workers: int, progress: Progress | None) -> list[Each]:
+    """Every file with its recordings, in the order of ``items``."""
+    each: list[Each] = []
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        count = len(items)
+        for one in pool.map(_one, items, [folder] * count, [making] * count):
+            each.append(one)
+            if progress is not None:
+                progress(len(each), count, "clips")
+    return each
+
+
+def _one(item: DataItem, folder: Path, making: Making) -> Each:
+    try:
+        return item, made(item, folder, making), ""
+    except InputError as error:
+        return item, [], str(error)
+
+
+def _rows(each: list[Each], limits: Limits, folder: Path, expert: str) -> list[Row]:
+    """A line for each recording, and for each file that holds none; decided, but not yet laid out."""
+    flat = [(item, one) for item, found, _ in each for one in found]
+    opinions = dict(zip((one.id for _, one in flat), _judged(flat, folder, expert), strict=False))
+    alike_ = alike.duplicates({one.id: np.array(one.prints, np.uint32) for _, one in flat})
+    rows = []
+    for item, found, why in each:
+        rows += [_row(item, one, opinions.get(one.id), limits, alike_.get(one.id, "")) for one in found]
+        if why:
+            rows.append(
+                Row(item.id, item.speaker, item.split, item.language, 0, item.source, str(item.path), "no", why)
+            )
+    return rows
+
+
+def _judged(flat: list[tuple[DataItem, Found]], folder: Path, expert: str) -> list[judging.Opinion]:
+    """What the expert thinks of each recording, all others being wrong sounds; nothing without an expert."""
+    if not expert:
+        return []
+    mixed = sorted(flat, key=lambda pair: hashlib.sha256(pair[1].id.encode()).digest())
+    voices = judging.Voices((item.id, _kept(folder, one)["heard"]) for item, one in mixed)
+    return judging.opinions(
+        (judging.curves(expert, item.id, _kept(folder, one), voices), one.frames, item.id, item.speaker)
+        for item, one in flat
+    )
+
+
+def _kept(folder: Path, one: Found) -> dict[str, AnyArray]:
+    """What an expert made of a recording."""
+    with np.load(folder / f"{one.id}.expert.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _row(item: DataItem, one: Found, heard: judging.Opinion | None, limits: Limits, duplicate: str) -> Row:
+    offset, why = decided(one, heard, limits)
+    measured = {
+        name: getattr(one, name) for name in ("start", "seen", "sharpness", "size", "yaw", "loudness", "silence")
     }
+    if heard is not None:
+        measured |= {"contrast": round(heard.contrast, 4), "confidence": round(heard.confidence, 2), "judged": heard.of}
+        offset = heard.offset if why else offset
+    names = (one.id, item.speaker, item.split, item.language, one.frames, item.source, str(item.path))
+    return Row(*names, "no" if why else "yes", why, offset=offset, duplicate=duplicate, **measured)
+
+
+def _laid(rows: list[Row], out: Path) -> list[Row]:
+    """Put what is kept in its place, and take away what is not."""
+    found = []
+    for row in rows:
+        place = out / "clips" / f"{row.id}.npz"
+        if row.why:
+            place.unlink(missing_ok=True)
+            found.append(row)
+        else:
+            frames = layouts.lay(out / "found" / f"{row.id}.npz", place, row.offset)
+            found.append(Row(**{**asdict(row), "frames": frames}))
+    return found
 
 
 def _write(path: Path, names: list[str], rows: Iterable[dict[str, object]] | Iterable[dict[str, str]]) -> None:

@@ -1,0 +1,220 @@
+"""One file of a dataset to recordings: shots cut, the face followed, mouths cut out, sound levelled, all measured.
+
+A recording is at most a minute of one shot with one face. What is found of a file does not depend on what is later kept
+of it: its recordings lie in ``found/<id>.npz``, ``found/<id>-2.npz`` ..., what an expert makes of them beside those in
+``<id>.expert.npz``, what was measured in ``<id>.json``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from lipwright import crops, faces, likeness, media
+from lipwright.errors import InputError, NoFaceError
+from lipwright.faces import following
+from lipwright.media import container
+from lipwright.ondisk import AnyArray
+from lipwright.prepare import alike, judging
+from lipwright.prepare.loudness import SILENT, levelled, loudness
+from lipwright.types import Audio, Clip, DataItem, FaceTrack, Float, Frames, Picture
+
+VERSION = 1
+"""Raised when the same file gives other recordings."""
+FPS = 25
+RATE = 16000
+SHORTEST = 10
+"""Frames."""
+LONGEST = 60.0
+"""Seconds."""
+
+_QUIET = 35.0
+_STEP = RATE // FPS
+
+
+@dataclass(frozen=True)
+class Making:
+    """What decides how recordings are made: the ``expert`` that judges them ("" = none)."""
+
+    expert: str = "lipsight"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured of a recording.
+
+    ``id``; ``frames`` at 25 fps; ``start`` s in its file; ``seen``, the share of frames with the face; ``sharpness``,
+    the fine detail of the mouth in grey levels (`likeness.detail`); ``size``, the width of the face in px of the file;
+    ``yaw``, how far the head is turned, degrees (both medians); ``loudness`` LUFS before it was levelled; ``silence``,
+    the share of frames 35 dB and more below its loud ones; ``prints`` (`alike`).
+    """
+
+    id: str
+    frames: int
+    start: float
+    seen: float
+    sharpness: float
+    size: float
+    yaw: float
+    loudness: float
+    silence: float
+    prints: list[int]
+
+
+def made(item: DataItem, folder: Path, making: Making) -> list[Found]:
+    """The recordings of one file, made unless they are in ``folder`` already, made the same way from the same file.
+
+    Raises:
+        InputError: the file cannot be read, or holds no recording.
+    """
+    file = container.existing(item.path)
+    stat = file.stat()
+    key = {"version": VERSION, "bytes": stat.st_size, "changed": stat.st_mtime_ns, **asdict(making)}
+    told = folder / f"{item.id}.json"
+    if told.is_file():
+        before = json.loads(told.read_text(encoding="utf-8"))
+        if before["key"] == key:
+            if before["why"]:
+                raise InputError(before["why"])
+            return [Found(**one) for one in before["recordings"]]
+    found, why = [], ""
+    try:
+        for number, (arrays, one) in enumerate(_recordings(media.open(file)), 1):
+            name = item.id if number == 1 else f"{item.id}-{number}"
+            if making.expert:
+                sound = np.asarray(arrays["samples"] / np.float32(32768), np.float32)
+                _save(folder / f"{name}.expert.npz", judging.embeddings(making.expert, arrays, sound))
+            _save(folder / f"{name}.npz", arrays)
+            found.append(replace(one, id=name))
+    except InputError as error:
+        why = str(error)
+    beside = told.with_suffix(".part")
+    record = {"key": key, "why": why, "recordings": [asdict(one) for one in found]}
+    beside.write_text(json.dumps(record), encoding="utf-8")
+    beside.replace(told)
+    if why:
+        raise InputError(why)
+    return found
+
+
+def _save(path: Path, arrays: dict[str, AnyArray]) -> None:
+    beside = path.with_suffix(".part.npz")
+    np.savez(beside, **arrays)  # type: ignore[arg-type]
+    beside.replace(path)
+
+
+def _recordings(clip: Clip) -> Iterator[tuple[dict[str, AnyArray], Found]]:
+    """The arrays of each recording of a clip, and what was measured of it."""
+    if clip.audio is None:
+        raise InputError(f"{clip.source} has no sound")
+    if len(crops.instants(clip, FPS)) < SHORTEST:
+        raise InputError(f"{clip.source} is {clip.duration:.2f} s long; at least {SHORTEST / FPS} s are needed")
+    watched = _Shots(clip.frames)
+    everybody = faces.tracks(replace(clip, frames=watched, key=""))
+    some = False
+    for start, stop in parts(watched.cuts, clip.length, clip.fps):
+        there = [_cut(one, start, stop) for one in everybody]
+        track = faces.largest(there)
+        rows = np.flatnonzero(track.present)
+        if not len(rows):
+            continue
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        shot = clip.part(start + first, start + last)
+        sound = shot.audio
+        if sound is not None and min(shot.duration, sound.duration) >= SHORTEST / FPS:
+            some = True
+            yield _recording(shot, sound, _cut(track, first, last), (start + first) / float(clip.fps))
+    if not some:
+        raise NoFaceError(f"no face is seen, with sound, for {SHORTEST / FPS} s of one shot of {clip.source}")
+
+
+def parts(cuts: list[int], length: int, fps: Fraction) -> list[tuple[int, int]]:
+    """From and to which frame each recording goes: between the ``cuts``, divided evenly where longer than a minute."""
+    edges, found = [0, *cuts, length], []
+    for start, stop in itertools.pairwise(edges):
+        count = max(1, -int(-(stop - start) // (LONGEST * float(fps))))
+        inner = np.linspace(start, stop, count + 1).round().astype(int).tolist()
+        found += list(itertools.pairwise(inner))
+    return [(start, stop) for start, stop in found if stop > start]
+
+
+def _cut(track: FaceTrack, start: int, stop: int) -> FaceTrack:
+    tint = None if track.tint is None else track.tint[start:stop]
+    return FaceTrack(0, track.box[start:stop], track.points[start:stop], track.score[start:stop], tint, track.id)
+
+
+def _recording(clip: Clip, sound: Audio, track: FaceTrack, start: float) -> tuple[dict[str, AnyArray], Found]:
+    at = crops.instants(clip, FPS)
+    points = crops.meshes(track, at)
+    blank = np.zeros(faces.CROP[::-1], np.uint8)
+    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(clip, track, FPS)]
+    present = np.isfinite(points[:, 0, 0])
+    pose = faces.steady_pose(points, crops.POSE_SECONDS * FPS)
+    shape = faces.to_canonical(points, pose)
+    samples, before = _sound(sound, len(at))
+    arrays: dict[str, AnyArray] = {
+        "crop": np.stack(mouths),
+        "motion": shape[:, faces.canonical().moving].astype(np.float16),
+        "opening": faces.opening(shape),
+        "pose": pose.degrees,
+        "present": present,
+        "samples": (np.clip(samples, -1, 1) * 32767).astype(np.int16),
+    }
+    boxes = crops.boxes(track, at)[present]
+    seen = [mouth for mouth, there in zip(mouths, present, strict=True) if there]
+    return arrays, Found(
+        id="",
+        frames=len(at),
+        start=round(start, 3),
+        seen=round(float(present.mean()), 3),
+        sharpness=round(float(np.mean([likeness.detail(mouth) for mouth in seen])), 2),
+        size=round(float(np.median(boxes[:, 2] - boxes[:, 0])), 1),
+        yaw=round(float(np.median(np.abs(pose.degrees[present, 0]))), 1),
+        loudness=round(before, 1),
+        silence=round(silence(samples), 3),
+        prints=alike.prints(samples).tolist(),
+    )
+
+
+def _sound(audio: Audio, frames: int) -> tuple[Float, float]:
+    """So many frames of sound at 16 kHz, levelled, and how loud it was (-70 LUFS for silence)."""
+    samples = media.resample(audio, RATE).samples[: frames * _STEP]
+    found = loudness(Audio(samples, RATE))
+    return levelled(np.asarray(samples, np.float32), found), max(found, SILENT)
+
+
+def silence(samples: Float) -> float:
+    """The share of the frames (40 ms) of a sound at 16 kHz that are 35 dB and more below its loud ones."""
+    power = (samples[: len(samples) // _STEP * _STEP].reshape(-1, _STEP).astype(np.float64) ** 2).mean(1)
+    loud = float(np.percentile(power, 95)) if len(power) else 0.0
+    return float((power <= max(loud, 1e-8) * 10 ** (-_QUIET / 10)).mean()) if loud > 1e-8 else 1.0
+
+
+class _Shots:
+    """The frames of a clip, and, once they were looked at, the first frame of each new shot."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self.cuts: list[int] = []
+
+    def __call__(self, start: int, stop: int) -> Iterator[Picture]:
+        return self._watched(self._frames(start, stop), start)
+
+    def look(self, start: int, stop: int) -> Iterator[Picture]:
+        quicker: Frames = getattr(self._frames, "look", self._frames)
+        return self._watched(quicker(start, stop), start)
+
+    def _watched(self, pictures: Iterator[Picture], start: int) -> Iterator[Picture]:
+        before: Float | None = None
+        for frame, picture in enumerate(pictures, start):
+            glance = picture[:: max(1, picture.shape[0] // 32), :: max(1, picture.shape[1] // 32)].astype(np.float32)
+            if before is not None and np.abs(glance - before).mean() > following.CUT and frame not in self.cuts:
+                self.cuts.append(frame)
+            before = glance
+            yield picture
