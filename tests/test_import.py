@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,53 @@ def test_each_published_network_is_told_from_the_others(tmp_path: Path, name: st
 
 
 # ---------------------------------------------------------------------------------------------- whole
+
+
+@pytest.mark.parametrize("name", ["wav2lip-384", "wav2lip-sam-384"])
+def test_384_is_imported_strictly_and_dubs_a_second(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = replace(wav2lip.LAYOUTS[name], part=32)
+    monkeypatch.setattr(wav2lip, "LAYOUTS", wav2lip.LAYOUTS | {name: layout})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        seeded = wav2lip.Generator(layout).eval()
+    torch.save(training(seeded) | {"state_dict": wrapped(seeded)}, tmp_path / "large.pth")
+    made = foreign.bring(tmp_path / "large.pth", name="large")
+    assert (made.architecture, made.size, made.step) == (name, 384, 255_000)
+    assert made.difference is not None and made.difference <= 1e-4
+    clip = drawn.talking(25)
+    dubbed = lipwright.dub(clip, drawn.voice(1.0), dubber="wav2lip", weights="large", box=[100, 60, 220, 200])
+    assert min(np.abs(a.astype(int) - b).max() for a, b in zip(dubbed.read(), clip.read(), strict=True)) > 8
+    tensors = dict(seeded.state_dict())
+    del tensors["audio_refine.1.conv_block.1.bias"]
+    torch.save(tensors, tmp_path / "partial.pth")
+    with pytest.raises(WeightsError, match=rf"nearest is {name}.*1 missing .audio_refine.1.conv_block.1.bias"):
+        foreign.bring(tmp_path / "partial.pth")
+
+
+@pytest.mark.parametrize(
+    ("tensors", "sentence"),
+    [
+        ({}, "primepake's network of 512 pixels, which is refused: its code as published cannot be built"),
+        ({"sam.sa.conv1.weight": (1, 2, 7, 7)}, "primepake's Wav2Lip_384, which is refused: no script"),
+    ],
+)
+def test_networks_whose_use_nobody_published_are_refused_with_the_reason(
+    tmp_path: Path, tensors: dict[str, tuple[int, ...]], sentence: str
+) -> None:
+    wide = 8 if tensors else 6
+    shapes = tensors | {"face_encoder_blocks.0.0.conv_block.0.weight": (wide, 6, 7, 7)}
+    torch.save({key: torch.zeros(shape) for key, shape in shapes.items()}, tmp_path / "big.pth")
+    with pytest.raises(WeightsError, match=rf"{sentence}.*; where it was trained, write it as ONNX"):
+        foreign.bring(tmp_path / "big.pth")
+
+
+def test_384_with_attention_is_refused_where_its_refining_blocks_were_trained(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        keys = wav2lip.Generator(wav2lip.LAYOUTS["wav2lip-sam-384"]).state_dict()
+    tensors = {key: torch.zeros(()).expand(value.shape) for key, value in keys.items()}
+    tensors["audio_refine.0.conv_block.1.num_batches_tracked"] = torch.tensor(5000)
+    with pytest.raises(WeightsError, match="audio_refine was trained for 5000 steps, which is refused"):
+        checkpoint.generator(checkpoint.Found("bare state_dict", tensors, None), tmp_path / "x.pth")
 
 
 def test_a_checkpoint_is_imported_once_and_dubs(

@@ -45,6 +45,8 @@ def one_thread():
         ("wav2lip-256", 53_605_683, 380),
         ("wav2lip-288", 48_520_815, 482),
         ("wav2lip-relu-288", 48_520_755, 422),
+        ("wav2lip-384", 159_087_803, 485),
+        ("wav2lip-sam-384", 172_667_525, 507),
     ],
 )
 def test_generators_have_the_published_numbers_of_values_and_tensors(name: str, values: int, tensors: int) -> None:
@@ -57,17 +59,65 @@ def test_generators_have_the_published_numbers_of_values_and_tensors(name: str, 
     assert shape == (2, 3, size, size)
 
 
-@pytest.mark.parametrize("name", ["wav2lip-256", "wav2lip-288", "wav2lip-relu-288"])
-def test_larger_members_answer_alike_as_onnx_and_dub_a_second(name: str, tmp_path: Path) -> None:
+def seeded(name: str, part: int = 32) -> wav2lip.Generator:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = wav2lip.Generator(replace(wav2lip.LAYOUTS[name], part=32)).eval()
+        return wav2lip.Generator(replace(wav2lip.LAYOUTS[name], part=part)).eval()
+
+
+@pytest.mark.parametrize("name", ["wav2lip-256", "wav2lip-288", "wav2lip-relu-288"])
+def test_larger_members_answer_alike_as_onnx_and_dub_a_second(name: str, tmp_path: Path) -> None:
+    network = seeded(name)
     checkpoint.to_onnx(network, tmp_path / "larger.onnx")
     assert checkpoint.gap(network, tmp_path / "larger.onnx") < 1e-4
     clip, options = drawn.talking(25), {"weights": str(tmp_path / "larger.onnx"), "box": [100, 60, 220, 200]}
     dubbed = lipwright.dub(clip, drawn.voice(1.0), dubber="wav2lip", **options)
     changed = [np.abs(a.astype(int) - b).max() for a, b in zip(dubbed.read(), clip.read(), strict=True)]
     assert min(changed) > 8
+
+
+def test_384_sees_values_around_0_and_a_hole_with_a_rim_and_answers_from_0_to_1() -> None:
+    """As its training script says: (x - 127.5) / 127.5, and [H/2:-8, 8:-8] is -1."""
+    network, seen = seeded("wav2lip-384"), []
+    network.face_encoder_blocks[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    whole, other = torch.randint(0, 256, (2, 1, 3, 384, 384)).float()
+    theirs = (torch.cat((whole, other), 1) - 127.5) / 127.5
+    theirs[:, :3, 192:-8, 8:-8] = -1
+    masked = whole.clone()
+    masked[:, :, 192:] = 0
+    with torch.no_grad():
+        shown = torch.cat((masked, whole), 1) / 255
+        painted = network(torch.randn(1, 1, 80, 16), shown)
+        network(torch.randn(1, 1, 80, 16), torch.cat((masked, other), 1) / 255)
+        network.output_block[1].bias.fill_(-100)
+        black = network(torch.randn(1, 1, 80, 16), shown)
+    torch.testing.assert_close(seen[0][:, :3], theirs[:, :3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen[1][:, 3:], theirs[:, 3:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen[1][:, :3, :192], theirs[:, :3, :192], atol=1e-5, rtol=0)
+    assert 0 < painted.min() < painted.max() < 1
+    assert black.abs().max() < 1e-6
+
+
+def test_384_hears_through_its_refining_blocks_and_sam_384_past_them() -> None:
+    for name, used in (("wav2lip-384", True), ("wav2lip-sam-384", False)):
+        network = seeded(name)
+        called: list[object] = []
+        network.audio_refine.register_forward_hook(lambda *given, called=called: called.append(given))
+        with torch.no_grad():
+            network(torch.randn(1, 1, 80, 16), torch.rand(1, 6, 384, 384))
+        assert bool(called) == used
+
+
+def test_what_is_painted_is_weighed_by_where_something_is_seen() -> None:
+    network, given = seeded("wav2lip-sam-384"), (torch.randn(1, 1, 80, 16), torch.rand(1, 6, 384, 384))
+    with torch.no_grad():
+        before = network(*given)
+        network.sam["sa"].conv1.weight.neg_()
+        assert (network(*given) - before).abs().max() > 1e-5
+    seen = torch.rand(2, 5, 9, 9)
+    looked = torch.stack((seen.mean(1), seen.max(1).values), 1)
+    wanted = torch.sigmoid(torch.nn.functional.conv2d(looked, network.sam["sa"].conv1.weight, padding=3))
+    torch.testing.assert_close(network.sam["sa"](seen), wanted)
 
 
 def test_the_groups_of_the_original_hold_as_many_tensors_as_published() -> None:

@@ -1,4 +1,4 @@
-"""Networks of the Wav2Lip family [Prajwal et al., 2020] paint the lower half of the face, 96 to 288 pixels a side.
+"""Networks of the Wav2Lip family [Prajwal et al., 2020] paint the lower half of the face, 96 to 384 pixels a side.
 
 The weights are the user's own: ``lipwright models import FILE`` takes a published checkpoint, and the option
 ``weights`` names it. Done as well as such a network allows: the face is cut upright from the tracked mesh, the

@@ -32,6 +32,8 @@ SHOWN = 4
 CLOSE = 1e-3
 """The most that a network's answers may change when it is converted; its answers lie between 0 and 1."""
 
+ONNX_INSTEAD = "where it was trained, write it as ONNX with pictures of values 0 to 1, which is taken as it is"
+
 UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError, zipfile.BadZipFile)
 
 
@@ -168,15 +170,42 @@ def generator(found: Found, path: Path) -> tuple[str, wav2lip.Generator]:
     with torch.device("meta"):
         layouts = wav2lip.LAYOUTS | {"wav2lip-tiny": wav2lip.TINY}
         known = {name: wav2lip.Generator(layout) for name, layout in layouts.items()}
+    if reason := _untold(found.tensors):
+        raise WeightsError(f"{path} is {reason}; {ONNX_INSTEAD}")
     wrong = {name: faults(network, found.tensors) for name, network in known.items()}
     name = min(wrong, key=lambda each: sum(map(len, wrong[each])))
     if any(wrong[name]):
         raise WeightsError(unlike(path, name, *wrong[name], tuple(wav2lip.LAYOUTS)))
-    network = wav2lip.Generator(layouts[name])
+    network = known[name]
     network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in found.tensors.items()}
+        {key: value.float() if value.is_floating_point() else value for key, value in found.tensors.items()},
+        assign=True,
     )
     return name, network.eval()
+
+
+def _untold(tensors: Tensors) -> str:
+    """Why a network that is known by name cannot be run with certainty, as the end of a sentence, or ""."""
+    first = tensors.get("face_encoder_blocks.0.0.conv_block.0.weight", torch.empty(0)).shape
+    if first == (6, 6, 7, 7):
+        return (
+            "primepake's network of 512 pixels, which is refused: its code as published cannot be built (its growing "
+            "blocks are given an activation that they do not take), and no script published with it trains or runs "
+            "it, so neither its activations, nor its range of values, nor its mask are known"
+        )
+    if first == (8, 6, 7, 7) and "sam.sa.conv1.weight" in tensors:
+        return (
+            "primepake's Wav2Lip_384, which is refused: no script published with it trains or runs it, so neither its "
+            "range of values nor its mask are known"
+        )
+    steps = tensors.get("audio_refine.0.conv_block.1.num_batches_tracked")
+    if "sam.sa.conv1.weight" in tensors and steps is not None and int(steps):
+        return (
+            f"a network of 384 pixels whose audio_refine was trained for {int(steps)} steps, which is refused: of two "
+            "published networks with these tensors primepake's uses it and ends in a tanh or a sigmoid, and "
+            "langzizhixin's, the one known here, never uses it; the tensors do not tell which end this one has"
+        )
+    return ""
 
 
 def faults(network: nn.Module, tensors: Tensors) -> tuple[list[str], list[str], list[str]]:

@@ -6,20 +6,24 @@ chain of `Stage`s down to one point and up again, and its tensors bear the names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 Pair = int | tuple[int, int]
+Act = Literal["relu", "prelu", "leaky"]
+
+_ACTS: dict[Act, Callable[[], nn.Module]] = {"relu": nn.ReLU, "prelu": nn.PReLU, "leaky": partial(nn.LeakyReLU, 0.2)}
 
 
 class Block(nn.Module):
-    """Convolution (transposed where ``grow`` is given) and batch norm, the input added where ``residual``; then ReLU
-    or PReLU."""
+    """Convolution (transposed where ``grow`` is given) and batch norm, the input added where ``residual``; then ReLU,
+    PReLU, or leaky ReLU that keeps 0.2."""
 
     def __init__(
         self,
@@ -31,7 +35,7 @@ class Block(nn.Module):
         *,
         residual: bool = False,
         grow: int | None = None,
-        prelu: bool = False,
+        act: Act = "relu",
     ) -> None:
         super().__init__()
         layer: nn.Module = (
@@ -40,7 +44,7 @@ class Block(nn.Module):
             else nn.ConvTranspose2d(inside, outside, kernel, stride, pad, grow)
         )
         self.conv_block = nn.Sequential(layer, nn.BatchNorm2d(outside))
-        self.act = nn.PReLU() if prelu else nn.ReLU()
+        self.act = _ACTS[act]()
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,7 +54,8 @@ class Block(nn.Module):
 
 
 class Stage(NamedTuple):
-    """A `Block` to ``channels``, then ``residuals`` residual ones; ``pad`` 0 on the way down adds a 1×1 block."""
+    """A `Block` to ``channels``, then ``residuals`` residual ones, or, on the way down with ``pad`` 0, ``points`` of
+    1×1."""
 
     channels: int
     kernel: int = 3
@@ -59,6 +64,12 @@ class Stage(NamedTuple):
     residuals: int = 2
     grow: int = 1
     """Output padding, on the way up."""
+    points: int = 1
+
+
+_HEARD: tuple[tuple[int, Pair, int], ...] = ((32, 1, 2), (64, (3, 1), 2), (128, 3, 2), (256, (3, 2), 1))
+_HEARD_DEEP = (*_HEARD[:3], (256, (3, 2), 2), (512, 1, 2))
+"""Channels, stride and residual blocks of each step of hearing, from (80, 16) to (3, 3)."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +79,22 @@ class Layout:
     size: int
     down: tuple[Stage, ...]
     up: tuple[Stage, ...]
-    prelu: bool = False
+    act: Act = "relu"
     part: int = 1
     """Channels are divided by this: tiny networks have the full one's shape."""
+    heard: tuple[tuple[int, Pair, int], ...] = _HEARD
+    middle: int = 512
+    """Channels of what was heard, at the point."""
+    last: int = 32
+    """Channels before the picture."""
+    refine: Literal["", "used", "idle"] = ""
+    """Two blocks after hearing (``audio_refine``): none, used, or with tensors of their own that nothing reads."""
+    attentive: bool = False
+    """What is painted is weighed by where something is seen (``sam``), before each join."""
+    signed: bool = False
+    """Inside, values lie between -1 and 1, and the picture comes out of a tanh; else 0 to 1, out of a sigmoid."""
+    rim: int = 0
+    """Pixels that the hole in the lower half leaves to be seen at the left, right and bottom."""
 
     def of(self, channels: int) -> int:
         """Channels of this member where the full size has ``channels``."""
@@ -107,12 +131,47 @@ LAYOUTS = {
         288,
         (*_WIDE_DOWN, Stage(512, 3, 1, 0), Stage(512, 3, 1, 0)),
         (Stage(512, 3, 1, 0, 1, 0), Stage(512, grow=0), Stage(512, grow=0), *_UP, Stage(64)),
-        prelu=True,
+        act="prelu",
+    ),
+    "wav2lip-384": Layout(
+        384,
+        (
+            Stage(8, 7, 1, 3, 0),
+            Stage(16),
+            Stage(32),
+            Stage(64, residuals=3),
+            Stage(128),
+            Stage(256),
+            Stage(512),
+            Stage(1024),
+            Stage(1024, 3, 1, 0),
+        ),
+        (Stage(1024, 3, 1, 0, 1, 0), Stage(1024), Stage(768), Stage(512), *_UP[1:], Stage(32)),
+        act="leaky",
+        heard=_HEARD_DEEP,
+        middle=1024,
+        last=16,
+        refine="used",
+        signed=True,
+        rim=8,
+    ),
+    "wav2lip-sam-384": Layout(
+        384,
+        (
+            Stage(16, 7, 1, 3, 3),
+            *(Stage(channels, residuals=3) for channels in (32, 64, 128, 256, 512, 1024)),
+            Stage(1024, 3, 1, 0, points=2),
+        ),
+        (Stage(1024, 3, 1, 0, 1, 0), Stage(1024), Stage(768), Stage(512), *_UP[1:]),
+        heard=_HEARD_DEEP,
+        middle=1024,
+        refine="idle",
+        attentive=True,
     ),
 }
-LAYOUTS["wav2lip-relu-288"] = replace(LAYOUTS["wav2lip-288"], prelu=False)
-"""The published members: the original [Rudrabha/Wav2Lip], LiveTalking's wav2lip256, and primepake's 288, first with
-PReLU and later with ReLU."""
+LAYOUTS["wav2lip-relu-288"] = replace(LAYOUTS["wav2lip-288"], act="relu")
+"""The published members: the original [Rudrabha/Wav2Lip], LiveTalking's wav2lip256, primepake's 288, first with
+PReLU and later with ReLU, and two of 384: [nghiakvnvsd/wav2lip384] and [langzizhixin/wav2lip384x384]."""
 
 TINY = replace(LAYOUTS["wav2lip-96"], part=32)
 """The original with a 32nd of its channels: for tests, and for trying things without weights."""
@@ -128,13 +187,18 @@ class Generator(nn.Module):
         self.audio_encoder = _hearing(layout)
         self.face_decoder_blocks = nn.ModuleList(_up(layout))
         last = layout.of(layout.up[-1].channels) + layout.of(layout.down[0].channels)
-        end = layout.of(32)
+        end = layout.of(layout.last)
         self.output_block = nn.Sequential(
-            Block(last, end, prelu=layout.prelu), nn.Conv2d(end, 3, 1), nn.Sigmoid()
+            Block(last, end, act=layout.act), nn.Conv2d(end, 3, 1), nn.Tanh() if layout.signed else nn.Sigmoid()
         )  # fmt: skip
+        if layout.refine:
+            wide = layout.of(layout.middle)
+            self.audio_refine = nn.Sequential(*(Block(wide, wide, 1, pad=0, act=layout.act) for _ in range(2)))
+        if layout.attentive:
+            self.sam = nn.ModuleDict({"sa": Attention()})
 
     def forward(self, mel: Tensor, faces: Tensor) -> Tensor:
-        """Mel (B, 1, 80, 16) and faces (B, 6, S, S), BGR 0-1 with the lower half black, then whole: (B, 3, S, S).
+        """Mel (B, 1, 80, 16) and faces (B, 6, S, S), BGR 0-1 with the lower half black, then whole: (B, 3, S, S), 0-1.
 
         With time, (B, T, 1, 80, 16) and (B, 6, T, S, S) give (B, 3, T, S, S).
         """
@@ -142,57 +206,82 @@ class Generator(nn.Module):
             flat = self(mel.transpose(0, 1).flatten(0, 1), faces.permute(2, 0, 1, 3, 4).flatten(0, 1))
             return flat.unflatten(0, (faces.shape[2], faces.shape[0])).permute(1, 2, 0, 3, 4)
         seen: list[Tensor] = []
-        x = faces
+        x = self._as_trained(faces)
         for block in self.face_encoder_blocks:
             x = block(x)
             seen.append(x)
         x = self.audio_encoder(mel)
+        if self.layout.refine == "used":
+            x = self.audio_refine(x)
         for block in self.face_decoder_blocks:
-            x = torch.cat((block(x), seen.pop()), 1)
-        return self.output_block(x)
+            x, beside = block(x), seen.pop()
+            if self.layout.attentive:
+                x = x * (1 + self.sam["sa"](beside))
+            x = torch.cat((x, beside), 1)
+        painted = self.output_block(x)
+        return (painted + 1) / 2 if self.layout.signed else painted
+
+    def _as_trained(self, faces: Tensor) -> Tensor:
+        """Faces as this member saw them in training: its range of values, and its hole in the lower half, whose rim is
+        that of the whole face."""
+        if self.layout.rim:
+            rows = torch.arange(faces.shape[-1], device=faces.device)
+            side = torch.minimum(rows, rows.flip(0)) < self.layout.rim
+            below = rows >= len(rows) // 2
+            rim = below[:, None] & (side[None, :] | side[:, None])
+            faces = torch.cat((torch.where(rim, faces[:, 3:], faces[:, :3]), faces[:, 3:]), 1)
+        return 2 * faces - 1 if self.layout.signed else faces
+
+
+class Attention(nn.Module):
+    """Where something is seen: the mean and the greatest of all channels, to one map [Woo et al., 2018, CBAM]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, 1, H, W), 0-1."""
+        return torch.sigmoid(self.conv1(torch.cat((seen.mean(1, True), seen.amax(1, True)), 1)))
 
 
 def _down(layout: Layout) -> Iterator[nn.Sequential]:
     inside = 6
     for stage in layout.down:
         outside = layout.of(stage.channels)
-        first = Block(inside, outside, stage.kernel, stage.stride, stage.pad, prelu=layout.prelu)
-        points = () if stage.pad else (Block(outside, outside, 1, pad=0, prelu=layout.prelu),)
-        more = (_same(outside, layout.prelu) for _ in range(stage.residuals if stage.pad else 0))
-        yield nn.Sequential(first, *points, *more)
+        first = Block(inside, outside, stage.kernel, stage.stride, stage.pad, act=layout.act)
+        points = (Block(outside, outside, 1, pad=0, act=layout.act) for _ in range(stage.points))
+        more = (_same(outside, layout.act) for _ in range(stage.residuals))
+        yield nn.Sequential(first, *(more if stage.pad else points))
         inside = outside
 
 
 def _up(layout: Layout) -> Iterator[nn.Sequential]:
-    inside = layout.of(512)
-    yield nn.Sequential(Block(inside, inside, 1, pad=0, prelu=layout.prelu))
+    inside = layout.of(layout.middle)
+    yield nn.Sequential(Block(inside, inside, 1, pad=0, act=layout.act))
     for stage, below in zip(layout.up, reversed(layout.down[1:]), strict=True):
         inside += layout.of(below.channels)
         outside = layout.of(stage.channels)
-        first = Block(inside, outside, stage.kernel, stage.stride, stage.pad, grow=stage.grow, prelu=layout.prelu)
-        yield nn.Sequential(first, *(_same(outside, layout.prelu) for _ in range(stage.residuals)))
+        first = Block(inside, outside, stage.kernel, stage.stride, stage.pad, grow=stage.grow, act=layout.act)
+        yield nn.Sequential(first, *(_same(outside, layout.act) for _ in range(stage.residuals)))
         inside = outside
 
 
-def _same(channels: int, prelu: bool = False) -> Block:
-    return Block(channels, channels, residual=True, prelu=prelu)
+def _same(channels: int, act: Act = "relu") -> Block:
+    return Block(channels, channels, residual=True, act=act)
 
 
-_HEARD: tuple[tuple[int, Pair, int], ...] = ((32, 1, 2), (64, (3, 1), 2), (128, 3, 2), (256, (3, 2), 1))
-"""Channels, stride and residual blocks of each step from (80, 16) to (3, 3)."""
-
-
-def _hearing(layout: Layout, last: int = 1) -> nn.Sequential:
-    """Mel (B, 1, 80, 16) to (B, 512, 1, 1); ``last`` residual blocks in its last step."""
+def _hearing(layout: Layout) -> nn.Sequential:
+    """Mel (B, 1, 80, 16) to (B, middle, 1, 1); what is heard is never negative where the rest is leaky."""
     blocks: list[nn.Module] = []
     inside = 1
-    for channels, stride, residuals in _HEARD:
+    for channels, stride, residuals in layout.heard:
         outside = layout.of(channels)
-        blocks.append(Block(inside, outside, 3, stride, prelu=layout.prelu))
-        blocks += [_same(outside, layout.prelu) for _ in range(last if channels == 256 else residuals)]
+        blocks.append(Block(inside, outside, 3, stride, act=layout.act))
+        blocks += [_same(outside, layout.act) for _ in range(residuals)]
         inside = outside
-    end = layout.of(512)
-    blocks += [Block(inside, end, 3, pad=0, prelu=layout.prelu), Block(end, end, 1, pad=0, prelu=layout.prelu)]
+    end, act = layout.of(layout.middle), "relu" if layout.act == "leaky" else layout.act
+    blocks += [Block(inside, end, 3, pad=0, act=act), Block(end, end, 1, pad=0, act=act)]
     return nn.Sequential(*blocks)
 
 
@@ -204,9 +293,9 @@ class SyncExpert(nn.Module):
 
     def __init__(self, part: int = 1) -> None:
         super().__init__()
-        layout = replace(LAYOUTS["wav2lip-96"], part=part)
+        layout = replace(LAYOUTS["wav2lip-96"], part=part, heard=_HEARD_DEEP[:4])
         self.face_encoder = nn.Sequential(*_watching(layout))
-        self.audio_encoder = _hearing(layout, last=2)
+        self.audio_encoder = _hearing(layout)
 
     def forward(self, mel: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Mel (B, 1, 80, 16) and faces (B, 15, 48, 96), five BGR pictures 0-1: two times (B, 512)."""
