@@ -9,8 +9,10 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 import drawn
 import lipwright
@@ -104,7 +106,7 @@ def test_other_limits_need_no_second_look_and_a_changed_file_does(dataset: Path,
     shutil.copytree(dataset, data)
     lipwright.prepare("manifest", data, out, workers=1, sync="off")
     made = {path.name: path.stat().st_mtime_ns for path in (out / "found").iterdir()}
-    counts = lipwright.prepare("manifest", data, out, workers=1, sync="off", size=1000)
+    counts = lipwright.prepare("manifest", data, out, workers=1, sync="off", least_face=1000)
     assert counts["kept"] == 0 and not list((out / "clips").iterdir())
     assert "px wide; 1000 are needed" in {row["id"]: row["why"] for row in rows(out / "skipped.csv")}["ann"]
     assert lipwright.prepare("manifest", data, out, workers=1, sync="off")["kept"] == 2
@@ -211,7 +213,10 @@ def test_what_is_dropped_says_why(
     [
         ({"sync": "maybe"}, "given 'maybe'"),
         ({"most_offset": 15}, "0 to 14"),
-        ({"size": float("nan")}, "0 or more"),
+        ({"least_face": float("nan")}, "0 or more"),
+        ({"layout": "tape"}, "given 'tape'"),
+        ({"size": 96}, "goes with the layout wav2lip"),
+        ({"layout": "wav2lip", "size": 4}, "given 4"),
         ({"yaw": 0}, "above 0"),
         ({"workers": 0}, "at least one process"),
         ({"expert": "syncnet"}, "syncnet"),
@@ -273,3 +278,35 @@ def test_real_sound_that_was_moved_is_moved_back(footage: Path, tmp_path: Path) 
     assert before["kept"] == after["kept"] == 3
     second = {row["id"]: int(row["offset"]) for row in rows(out / "manifest.csv")}
     assert second == first | {names[0]: first[names[0]] - 5}
+
+
+@pytest.mark.parametrize("size", [None, 96])
+def test_wav2lip_finds_what_its_trainers_read(size: int | None, dataset: Path, tmp_path: Path) -> None:
+    counts = lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off", layout="wav2lip", size=size)
+    assert counts["kept"] == 2
+    lists = {split: (tmp_path / "filelists" / f"{split}.txt").read_text() for split in ("train", "val", "test")}
+    assert lists == {"train": "ann/ann\n", "val": "ben/ben\n", "test": ""}
+    folder = tmp_path / "preprocessed" / "ann" / "ann"
+    assert sorted(int(path.stem) for path in folder.glob("*.jpg")) == list(range(50))
+    rate, samples = wavfile.read(folder / "audio.wav")
+    assert rate == 16000 and abs(len(samples) - 32000) < 640
+    picture = cv2.imread(str(folder / "20.jpg"))
+    assert picture.shape == (size, size, 3) if size else 100 < picture.shape[0] < 240
+    skin = np.median(picture.reshape(-1, 3), axis=0)
+    assert skin[2] > skin[0] + 30
+    lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off", layout="wav2lip", size=size, least_face=999)
+    assert not folder.exists() and (tmp_path / "filelists" / "train.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("offset", [0, 3, -3])
+def test_frames_keep_their_numbers_and_their_sound(offset: int, tmp_path: Path) -> None:
+    files = [b"" if frame == 7 else bytes([frame]) for frame in range(20)]
+    arrays = {"present": np.ones(20, bool), "samples": np.arange(20 * 640).astype(np.int16)}
+    arrays |= {"jpegs": np.frombuffer(b"".join(files), np.uint8), "ends": np.cumsum([len(file) for file in files])}
+    np.savez(tmp_path / "a.npz", **arrays)
+    layouts.lay(tmp_path / "a.npz", tmp_path / "out" / "a", offset)
+    found = {int(path.stem): path.read_bytes() for path in (tmp_path / "out" / "a").glob("*.jpg")}
+    rows = [frame for frame in range(max(0, offset), 20 + min(0, offset)) if frame != 7]
+    assert found == {frame: bytes([frame]) for frame in rows}
+    samples = wavfile.read(tmp_path / "out" / "a" / "audio.wav")[1]
+    assert all(samples[frame * 640] == (frame - offset) * 640 for frame in rows)

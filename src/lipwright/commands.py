@@ -283,6 +283,8 @@ def _prepare_options(parser: argparse.ArgumentParser) -> None:
     add("-o", "--out", type=Path, required=True, help="the folder to fill; clips already there are kept")
     add("--workers", type=int, metavar="N", help="processes at work (2)")
     add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
+    add("--layout", choices=["ours", "wav2lip"], help="what is written: for our trainers, or for Wav2Lip's (ours)")
+    add("--size", type=int, metavar="PX", help="with wav2lip: width and height of the faces (as found)")
     insync = parser.add_argument_group("what is in sync").add_argument
     modes = "drop what is not surely in sync, shift only what surely is, or measure nothing: off (drop)"
     insync("--sync", choices=["drop", "shift", "off"], help=modes)
@@ -292,7 +294,7 @@ def _prepare_options(parser: argparse.ArgumentParser) -> None:
     insync("--most-offset", type=int, metavar="N", help="frames at 25 fps that are put right (8)")
     good = parser.add_argument_group("what is good enough").add_argument
     good("--sharpness", type=float, metavar="X", help="the least detail of the mouth, grey levels (0.0)")
-    good("--size", type=float, metavar="PX", help="the least width of the face (48.0)")
+    good("--least-face", type=float, metavar="PX", help="the least width of the face (48.0)")
     good("--yaw", type=float, metavar="DEGREES", help="how far the head may be turned (60.0)")
 
 

@@ -21,8 +21,8 @@ class Limits:
 
     ``sync``: "drop" shifts the sound by the measured offset and drops what is not surely in sync, "shift" leaves that
     as it is, "off" measures nothing. ``confidence``: what the contrast must be as a multiple of the highest that wrong
-    sounds reach; ``most_offset``: frames at 25 fps. ``sharpness`` grey levels, ``size`` px and ``yaw`` degrees as in
-    `lipwright.prepare.recording.Found`.
+    sounds reach; ``most_offset``: frames at 25 fps. ``sharpness`` grey levels, ``face`` px wide and ``yaw`` degrees as
+    in `lipwright.prepare.recording.Found`.
 
     Raises:
         InputError: a limit that nothing, or everything, meets.
@@ -32,7 +32,7 @@ class Limits:
     confidence: float = 1.0
     most_offset: int = 8
     sharpness: float = 0.0
-    size: float = 48.0
+    face: float = 48.0
     yaw: float = 60.0
 
     def __post_init__(self) -> None:
@@ -40,7 +40,11 @@ class Limits:
             raise InputError(f"sync is {', '.join(SYNC[:-1])} or {SYNC[-1]}; given {self.sync!r}")
         if not 0 <= self.most_offset < sync.REACH:
             raise InputError(f"the largest offset is 0 to {sync.REACH - 1} frames; given {self.most_offset}")
-        for name, value in (("confidence", self.confidence), ("sharpness", self.sharpness), ("size", self.size)):
+        for name, value in (
+            ("confidence", self.confidence),
+            ("sharpness", self.sharpness),
+            ("width of a face", self.face),
+        ):
             if not value >= 0:
                 raise InputError(f"the least {name} is 0 or more; given {value}")
         if not 0 < self.yaw <= 180:
@@ -51,8 +55,8 @@ def decided(one: Found, heard: Opinion | None, limits: Limits) -> tuple[int, str
     """The frames that a recording's sound is shifted by, and why it is dropped; "" where it is kept."""
     if one.seen < LEAST_SEEN:
         return 0, f"the face is seen in {one.seen:.0%} of its frames; {LEAST_SEEN:.0%} are needed"
-    if one.size < limits.size:
-        return 0, f"its face is {one.size:.0f} px wide; {limits.size:g} are needed"
+    if one.size < limits.face:
+        return 0, f"its face is {one.size:.0f} px wide; {limits.face:g} are needed"
     if one.yaw > limits.yaw:
         return 0, f"its face is turned by {one.yaw:.0f} degrees; {limits.yaw:g} at most are wanted"
     if one.sharpness < limits.sharpness:

@@ -33,6 +33,9 @@ SHORTEST = 10
 """Frames."""
 LONGEST = 60.0
 """Seconds."""
+WHOLE = ("present", "samples", "jpegs", "ends")
+"""What is kept where whole faces are cut out: ``jpegs`` uint8 (N,), the files one after the other, of which that of row
+t ends before ``ends[t]``; of a frame without a face there is none."""
 
 _QUIET = 35.0
 _STEP = RATE // FPS
@@ -40,9 +43,12 @@ _STEP = RATE // FPS
 
 @dataclass(frozen=True)
 class Making:
-    """What decides how recordings are made: the ``expert`` that judges them ("" = none)."""
+    """What decides how recordings are made: the ``expert`` that judges them ("" = none), and whether the whole
+    face is cut out, too (``faces``), ``size`` px wide and high or as large as it is (None)."""
 
     expert: str = "lipsight"
+    faces: bool = False
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,13 @@ def made(item: DataItem, folder: Path, making: Making) -> list[Found]:
             return [Found(**one) for one in before["recordings"]]
     found, why = [], ""
     try:
-        for number, (arrays, one) in enumerate(_recordings(media.open(file)), 1):
+        for number, (arrays, one) in enumerate(_recordings(media.open(file), making), 1):
             name = item.id if number == 1 else f"{item.id}-{number}"
             if making.expert:
                 sound = np.asarray(arrays["samples"] / np.float32(32768), np.float32)
                 _save(folder / f"{name}.expert.npz", judging.embeddings(making.expert, arrays, sound))
-            _save(folder / f"{name}.npz", arrays)
+            kept = {key: arrays[key] for key in WHOLE} if making.faces else arrays
+            _save(folder / f"{name}.npz", kept)
             found.append(replace(one, id=name))
     except InputError as error:
         why = str(error)
@@ -109,7 +116,7 @@ def _save(path: Path, arrays: dict[str, AnyArray]) -> None:
     beside.replace(path)
 
 
-def _recordings(clip: Clip) -> Iterator[tuple[dict[str, AnyArray], Found]]:
+def _recordings(clip: Clip, making: Making) -> Iterator[tuple[dict[str, AnyArray], Found]]:
     """The arrays of each recording of a clip, and what was measured of it."""
     if clip.audio is None:
         raise InputError(f"{clip.source} has no sound")
@@ -129,7 +136,7 @@ def _recordings(clip: Clip) -> Iterator[tuple[dict[str, AnyArray], Found]]:
         sound = shot.audio
         if sound is not None and min(shot.duration, sound.duration) >= SHORTEST / FPS:
             some = True
-            yield _recording(shot, sound, _cut(track, first, last), (start + first) / float(clip.fps))
+            yield _recording(shot, sound, _cut(track, first, last), (start + first) / float(clip.fps), making)
     if not some:
         raise NoFaceError(f"no face is seen, with sound, for {SHORTEST / FPS} s of one shot of {clip.source}")
 
@@ -149,11 +156,16 @@ def _cut(track: FaceTrack, start: int, stop: int) -> FaceTrack:
     return FaceTrack(0, track.box[start:stop], track.points[start:stop], track.score[start:stop], tint, track.id)
 
 
-def _recording(clip: Clip, sound: Audio, track: FaceTrack, start: float) -> tuple[dict[str, AnyArray], Found]:
+def _recording(
+    clip: Clip, sound: Audio, track: FaceTrack, start: float, making: Making
+) -> tuple[dict[str, AnyArray], Found]:
     at = crops.instants(clip, FPS)
     points = crops.meshes(track, at)
     blank = np.zeros(faces.CROP[::-1], np.uint8)
-    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(clip, track, FPS)]
+    boxes = crops.boxes(track, at)
+    portraits = _Portraits(clip, at, boxes, making.size)
+    shown = replace(clip, frames=portraits) if making.faces else clip
+    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(shown, track, FPS)]
     present = np.isfinite(points[:, 0, 0])
     pose = faces.steady_pose(points, crops.POSE_SECONDS * FPS)
     shape = faces.to_canonical(points, pose)
@@ -166,7 +178,9 @@ def _recording(clip: Clip, sound: Audio, track: FaceTrack, start: float) -> tupl
         "present": present,
         "samples": (np.clip(samples, -1, 1) * 32767).astype(np.int16),
     }
-    boxes = crops.boxes(track, at)[present]
+    if making.faces:
+        arrays |= portraits.arrays()
+    boxes = boxes[present]
     seen = [mouth for mouth, there in zip(mouths, present, strict=True) if there]
     return arrays, Found(
         id="",
@@ -218,3 +232,24 @@ class _Shots:
                 self.cuts.append(frame)
             before = glance
             yield picture
+
+
+class _Portraits:
+    """The frames of a clip, whole faces cut out of them as they go by; ``boxes`` (T, 4) of the rows shown at ``at``."""
+
+    def __init__(self, clip: Clip, at: crops.Times, boxes: Float, size: int | None) -> None:
+        self._frames, self._size = clip.frames, size
+        self._shown = np.minimum(np.round(at).astype(int), clip.length - 1).tolist()
+        self._boxes = dict(zip(self._shown, boxes.tolist(), strict=True))
+        self._cut: dict[int, bytes] = {}
+
+    def __call__(self, start: int, stop: int) -> Iterator[Picture]:
+        for frame, picture in enumerate(self._frames(start, stop), start):
+            box = self._boxes.get(frame)
+            if box is not None and np.isfinite(box).all():
+                self._cut[frame] = crops.jpeg(picture, box, self._size)
+            yield picture
+
+    def arrays(self) -> dict[str, AnyArray]:
+        files = [self._cut.get(frame, b"") for frame in self._shown]
+        return {"jpegs": np.frombuffer(b"".join(files), np.uint8), "ends": np.cumsum([len(file) for file in files])}

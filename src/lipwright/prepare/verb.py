@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from lipwright.errors import InputError, LipwrightError, OutputError
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging, layouts, report as page, splits
 from lipwright.prepare.deciding import Limits, Sync, decided
+from lipwright.prepare.layouts import LAYOUTS, Layout
 from lipwright.prepare.recording import Found, Making, made
 from lipwright.types import DataItem, Progress
 
@@ -70,8 +71,10 @@ def prepare(
     confidence: float = Limits.confidence,
     most_offset: int = Limits.most_offset,
     sharpness: float = Limits.sharpness,
-    size: float = Limits.size,
+    least_face: float = Limits.face,
     yaw: float = Limits.yaw,
+    layout: Layout = "ours",
+    size: int | None = None,
     report: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, int]:
@@ -87,35 +90,32 @@ def prepare(
         workers: processes at work.
         expert: the sync expert that judges; one that reads what is prepared.
         sync: what becomes of its judgement, as are the limits after it: see `lipwright.prepare.deciding.Limits`.
-        confidence: the least; ``most_offset``: frames at 25 fps.
-        sharpness: the least; ``size``: the least, px; ``yaw``: the largest, degrees.
+        confidence: the least.
+        most_offset: frames at 25 fps.
+        sharpness: the least.
+        least_face: the least width, px.
+        yaw: the largest, degrees.
+        layout: "ours" or "wav2lip", see `lipwright.prepare.layouts`.
+        size: of Wav2Lip's faces, px wide and high; as found where it is None.
         report: an HTML page to write, with what was found of each recording.
         progress: called with files done and in all.
 
     Returns:
-        How many recordings were ``kept`` and ``skipped`` (files that hold none among them), how many of those kept
-        were ``shifted``, and how many are near-``duplicates``.
+        How many recordings were ``kept`` and ``skipped`` (files without any, too), and of those kept how many were
+        ``shifted`` and are near-``duplicates``.
 
     Raises:
-        InputError: the dataset lists no clip, or an option cannot be used.
-        WeightsError: the expert may not be believed.
-        OutputError: ``out`` cannot be written.
-        LipwrightError: a process at work was ended from outside.
+        LipwrightError: InputError for a dataset without clips and options that cannot be; WeightsError for an
+            expert that may not be believed; OutputError where ``out`` cannot be written.
     """
-    limits = Limits(sync, confidence, most_offset, sharpness, size, yaw)
-    data, out = Path(data), Path(out)
-    items = splits.assigned(splits.unique(registry.load("datasets", dataset).items(data)))
-    _check(items, dataset, data, out, workers)
-    if report is not None:
-        page.check(report)
-    if sync != "off":
-        judging.expert(expert)
-    making = Making("" if sync == "off" else expert)
+    limits = Limits(sync, confidence, most_offset, sharpness, least_face, yaw)
+    making = Making("" if sync == "off" else expert, layout == "wav2lip", size)
+    _check_layout(layout, size)
+    _check_rest(making, report, workers)
+    items, out = _items(dataset, Path(data), Path(out)), Path(out)
     with _written(out):
-        for name in ("found", "clips"):
-            (out / name).mkdir(parents=True, exist_ok=True)
         each = _found(items, out / "found", making, workers, progress)
-        rows = _laid(_rows(each, limits, out / "found", making.expert), out)
+        rows = _laid(_rows(each, limits, out / "found", making.expert), out, layout)
         return _told(rows, out, report)
 
 
@@ -135,13 +135,32 @@ def _told(rows: list[Row], out: Path, report: Path | None) -> dict[str, int]:
     }
 
 
-def _check(items: list[DataItem], dataset: str, data: Path, out: Path, workers: int) -> None:
+def _items(dataset: str, data: Path, out: Path) -> list[DataItem]:
+    """The files of the dataset, each with a split."""
+    items = splits.assigned(splits.unique(registry.load("datasets", dataset).items(data)))
     if not items:
         raise InputError(f"no clips were found in {data}, read as a dataset of the kind '{dataset}'")
-    if workers < 1:
-        raise InputError(f"at least one process must be at work; given {workers}")
     if out.resolve() == data.resolve():
         raise InputError(f"{out} is the dataset itself, which is only read; choose another folder for what is prepared")
+    return items
+
+
+def _check_rest(making: Making, report: Path | None, workers: int) -> None:
+    if workers < 1:
+        raise InputError(f"at least one process must be at work; given {workers}")
+    if report is not None:
+        page.check(report)
+    if making.expert:
+        judging.expert(making.expert)
+
+
+def _check_layout(layout: str, size: int | None) -> None:
+    if layout not in LAYOUTS:
+        raise InputError(f"the layout is {' or '.join(LAYOUTS)}; given {layout!r}")
+    if size is not None and layout == "ours":
+        raise InputError("our own layout keeps mouths of 64 x 48 px; a size goes with the layout wav2lip")
+    if size is not None and not 16 <= size <= 1024:
+        raise InputError(f"faces are 16 to 1024 px wide and high; given {size}")
 
 
 @contextmanager
@@ -164,6 +183,7 @@ def _written(out: Path) -> Iterator[None]:
 
 def _found(items: list[DataItem], folder: Path, making: Making, workers: int, progress: Progress | None) -> list[Each]:
     """Every file with its recordings, in the order of ``items``."""
+    folder.mkdir(parents=True, exist_ok=True)
     each: list[Each] = []
     with ProcessPoolExecutor(max_workers=workers) as pool:
         count = len(items)
@@ -226,17 +246,18 @@ def _row(item: DataItem, one: Found, heard: judging.Opinion | None, limits: Limi
     return Row(*names, "no" if why else "yes", why, offset=offset, duplicate=duplicate, **measured)
 
 
-def _laid(rows: list[Row], out: Path) -> list[Row]:
+def _laid(rows: list[Row], out: Path, layout: Layout) -> list[Row]:
     """Put what is kept in its place, and take away what is not."""
     found = []
     for row in rows:
-        place = out / "clips" / f"{row.id}.npz"
+        place = layouts.place(out, layout, row.id, row.speaker)
         if row.why:
-            place.unlink(missing_ok=True)
+            layouts.take_away(place)
             found.append(row)
         else:
-            frames = layouts.lay(out / "found" / f"{row.id}.npz", place, row.offset)
-            found.append(Row(**{**asdict(row), "frames": frames}))
+            found.append(replace(row, frames=layouts.lay(out / "found" / f"{row.id}.npz", place, row.offset)))
+    if layout == "wav2lip":
+        layouts.write_lists(out, ((row.split, row.id, row.speaker) for row in found if not row.why))
     return found
 
 
