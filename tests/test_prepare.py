@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import shutil
 from dataclasses import replace
 from fractions import Fraction
@@ -16,9 +17,9 @@ from scipy.io import wavfile
 
 import drawn
 import lipwright
-from lipwright import faces, media
+from lipwright import cli, faces, media
 from lipwright.errors import InputError, LipwrightError
-from lipwright.prepare import alike, deciding, judging, layouts, loudness, recording
+from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording
 from lipwright.types import Audio
 
 
@@ -310,3 +311,88 @@ def test_frames_keep_their_numbers_and_their_sound(offset: int, tmp_path: Path) 
     assert found == {frame: bytes([frame]) for frame in rows}
     samples = wavfile.read(tmp_path / "out" / "a" / "audio.wav")[1]
     assert all(samples[frame * 640] == (frame - offset) * 640 for frame in rows)
+
+
+def prepared(folder: Path, lines: list[dict[str, object]], missing: tuple[str, ...] = ()) -> Path:
+    """A prepared folder of recordings that hold nothing but their names."""
+    usual = {"frames": 1500, "kept": "yes", "offset": 0, "confidence": 2.0, "judged": "own", "silence": 0.1}
+    (folder / "clips").mkdir(parents=True)
+    for line in lines:
+        if line["id"] not in missing:
+            (folder / "clips" / f"{line['id']}.npz").touch()
+    names = ["id", "speaker", "split", *usual, "duplicate"]
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(usual | {"duplicate": ""} | line for line in lines)
+    return folder
+
+
+def people(count: int, **more: object) -> list[dict[str, object]]:
+    """Three minutes of each of so many speakers, the last of them val."""
+    return [
+        {"id": f"p{n}_{k}", "speaker": f"p{n}", "split": "val" if n == count - 1 else "train"} | more
+        for n in range(count)
+        for k in range(3)
+    ]
+
+
+def test_a_good_folder_is_worth_a_training(tmp_path: Path) -> None:
+    found = doctor.check(prepared(tmp_path / "p", people(12)))
+    assert found.worth and not found.issues and found.offsets == {0: 36}
+    assert (found.minutes["train"], found.speakers["train"], found.speakers["val"]) == (33.0, 11, 1)
+    assert found.text().endswith("a training is worth starting")
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "severity"),
+    [
+        (people(12, frames=100), "minutes", "error"),
+        (people(11, frames=1000), "minutes", "warning"),
+        (people(3, frames=9000), "speakers", "warning"),
+        ([{"id": f"a{k}", "speaker": "a", "split": "train" if k else "val"} for k in range(40)], "speakers", "warning"),
+        (people(12)[:33], "val", "error"),
+        ([*people(12), {"id": "x", "speaker": "p0", "split": "val"}], "leak", "error"),
+        ([*people(12), {"id": "x", "speaker": "x", "split": "val", "duplicate": "p0_0"}], "leak", "error"),
+        (people(12, judged=""), "sync", "warning"),
+        (people(12, confidence=0.5), "sync", "warning"),
+        (people(12, silence=0.7), "silence", "warning"),
+        (
+            [*people(12), *({"id": f"x{k}", "speaker": "p0", "split": "train", "duplicate": "p0_0"} for k in range(5))],
+            "duplicates",
+            "warning",
+        ),
+    ],
+)
+def test_what_speaks_against_a_training_is_said(
+    lines: list[dict[str, object]], code: str, severity: str, tmp_path: Path
+) -> None:
+    found = doctor.check(prepared(tmp_path / "p", lines))
+    assert [(issue.code, issue.severity) for issue in found.issues] == [(code, severity)]
+    assert found.worth == (severity == "warning") and found.issues[0].message in found.text()
+
+
+def test_a_folder_that_is_not_whole_is_said(tmp_path: Path) -> None:
+    found = doctor.check(prepared(tmp_path / "p", people(12), missing=("p0_0", "p0_1")))
+    assert [issue.message for issue in found.issues] == ["2 recordings of the manifest are not there"]
+    with pytest.raises(InputError, match="no manifest.csv"):
+        doctor.check(tmp_path)
+    (tmp_path / "p" / "manifest.csv").write_text("id,speaker,split,frames\na,b,holiday,3\n")
+    with pytest.raises(InputError, match="line 2"):
+        doctor.check(tmp_path / "p")
+
+
+@pytest.mark.parametrize("layout", ["ours", "wav2lip"])
+def test_the_command_checks_what_it_prepared(
+    layout: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["prepare", "manifest", str(dataset), "-o", str(tmp_path / "out"), "--sync", "off", "--layout", layout]
+    assert cli.main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == 2
+    assert cli.main(["prepare", "--check", str(tmp_path / "out"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["recordings"] == 2 and told["worth"] is False
+    assert {issue["code"] for issue in told["issues"]} == {"minutes", "speakers", "sync"}
+    assert cli.main(["prepare", "--check", str(tmp_path / "out"), "-o", "x"]) == 1
+    assert cli.main(["prepare", "manifest"]) == 1
+    assert capsys.readouterr().err.count("lipwright: ") == 2

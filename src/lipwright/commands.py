@@ -278,9 +278,11 @@ def _repair(options: Options, progress: Progress) -> Answer:
 
 def _prepare_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("dataset", metavar="DATASET", help="how the folder is laid out; `lipwright models list` names those known")
-    add("data", type=Path, metavar="FOLDER", help="where the dataset lies; it is only read")
-    add("-o", "--out", type=Path, required=True, help="the folder to fill; clips already there are kept")
+    known = "how the folder is laid out; `lipwright models list` names those known"
+    add("dataset", nargs="?", metavar="DATASET", help=known)
+    add("data", nargs="?", type=Path, default=None, metavar="FOLDER", help="where the dataset lies; it is only read")
+    add("-o", "--out", type=Path, help="the folder to fill; clips already there are kept")
+    add("--check", type=Path, metavar="PREPARED", help="say of a folder made so whether to train on it, and do no more")
     add("--workers", type=int, metavar="N", help="processes at work (2)")
     add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
     add("--layout", choices=["ours", "wav2lip"], help="what is written: for our trainers, or for Wav2Lip's (ours)")
@@ -299,8 +301,19 @@ def _prepare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _prepare(options: Options, progress: Progress) -> Answer:
-    from lipwright.prepare import prepare
+    from lipwright.errors import InputError
+    from lipwright.prepare import doctor, prepare
 
+    if options.get("data") is None:  # a default left out would be made a Path
+        options.pop("data", None)
+    if "check" in options:
+        folder = options.pop("check")
+        if options:
+            raise InputError("--check looks at a folder that was prepared and takes nothing else; give it alone")
+        found = doctor.check(folder)
+        return Answer(found.text(), found.data())
+    if not {"dataset", "data", "out"} <= options.keys():
+        raise InputError("give DATASET, FOLDER and --out, or --check PREPARED; see: lipwright prepare --help")
     counts = prepare(**options, progress=progress)
     text = f"{options['out']}: {counts['kept']} recordings kept, {counts['skipped']} skipped"
     text += f"; {counts['shifted']} shifted, {counts['duplicates']} near-duplicates"
