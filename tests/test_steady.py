@@ -27,7 +27,13 @@ def test_what_moves_evenly_is_not_bent_at_its_ends() -> None:
     line = np.linspace(10, 60, 26, dtype=np.float32)[:, None] * [1, -2]
     for twice in (False, True):
         np.testing.assert_allclose(steady.smooth(line, 2.0, twice=twice), line, atol=1e-4)
-        np.testing.assert_allclose(steady.smooth(line[:2], 2.0, twice=twice), line[:2], atol=1e-4)
+
+
+def test_a_stretch_too_short_to_tell_how_it_goes_on_is_evened_out() -> None:
+    two = np.array([[0.0], [1.0]], np.float32)
+    for twice in (False, True):
+        result = steady.smooth(two, 1.5, twice=twice)
+        assert 0 < result[1, 0] - result[0, 0] < 0.3
 
 
 def test_smoothed_twice_a_swing_keeps_its_width_and_trembling_goes() -> None:

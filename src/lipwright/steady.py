@@ -26,10 +26,12 @@ def smooth(values: Float, sigma: float, breaks: Iterable[int] = (), *, twice: bo
 
     Stretches of present rows are smoothed one by one; a stretch ends where a row is NaN and before
     each frame named in ``breaks`` (the first frame after a shot cut), and is taken to go on there as it came (odd
-    reflection). ``sigma`` 0 changes nothing.
+    reflection); one that is no longer than four ``sigma`` is too short to tell that, and is taken to stand still there.
+    ``sigma`` 0 changes nothing.
 
     ``twice`` smooths what the first smoothing took away, too, and puts that back (Tukey's twicing, "Exploratory Data
-    Analysis", 1977): a swing keeps its width, and trembling goes nearly as well.
+    Analysis", 1977): a swing keeps its width, and trembling goes nearly as well. Short stretches
+    are smoothed once.
     """
     reach = int(TRUNCATE * sigma + 0.5) if sigma > 0 else 0
     length, context = len(values), (1 + twice) * (reach + 1) if reach else 0
@@ -43,10 +45,12 @@ def _smooth(sigma: float, reach: int, twice: bool, values: Float, shots: NDArray
     if sigma <= 0 or not len(result):
         return result
     for start, stop in stretches(_present(result), _breaks(shots)):
-        if stop - start > 1:
-            part = result[start:stop]
-            once = _bell(part, sigma, reach)
-            result[start:stop] = once + _bell(part - once, sigma, reach) if twice else once
+        part = result[start:stop]
+        if stop - start <= reach:
+            result[start:stop] = gaussian_filter1d(part, sigma, axis=0, mode="nearest", truncate=TRUNCATE)
+            continue
+        once = _bell(part, sigma, reach)
+        result[start:stop] = once + _bell(part - once, sigma, reach) if twice else once
     return result
 
 

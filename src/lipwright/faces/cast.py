@@ -31,7 +31,7 @@ GLIMPSE = 3
 BEFORE = 0.3
 """The part of a missing face's box that another face covers where it is said to stand before it."""
 
-VERSION = 7
+VERSION = 8
 """Raised when the same clip gives other tracks."""
 
 T = TypeVar("T", bound=np.generic)
