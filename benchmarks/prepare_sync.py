@@ -3,8 +3,9 @@
     python benchmarks/prepare_sync.py PREPARED [--recordings 500] [--expert lipsight] [--seed 1]
 
 PREPARED is a folder that `lipwright prepare` made, of footage in sync. Recordings are drawn from it with the seed. Each
-is judged with its own sound and with that of another one, against eleven wrong sounds, as prepare does; what it gains by
-putting the recordings of a speaker together is not counted. Recordings an expert was trained on flatter its own sounds.
+is judged with its own sound and with that of another one, against eleven wrong sounds, as prepare does; what it gains
+by putting the recordings of a speaker together is not counted. Recordings an expert was trained on flatter its own
+sounds.
 """
 
 from __future__ import annotations
