@@ -16,6 +16,7 @@ from lipwright.faces.detecting import Box
 from lipwright.faces.following import follow
 from lipwright.faces.gaps import filled, looked_into
 from lipwright.faces.geometry import boxes
+from lipwright.faces.joining import Seen, joined
 from lipwright.faces.person import Person
 from lipwright.types import Clip, FaceTrack, Float, Int, Progress
 
@@ -31,7 +32,7 @@ GLIMPSE = 3
 BEFORE = 0.3
 """The part of a missing face's box that another face covers where it is said to stand before it."""
 
-VERSION = 8
+VERSION = 9
 """Raised when the same clip gives other tracks."""
 
 T = TypeVar("T", bound=np.generic)
@@ -179,22 +180,21 @@ def _tracks(people: Sequence[Person], cuts: Sequence[int], clip: Clip) -> tuple[
     brief = min(round(BRIEF_SECONDS * rate), length // 4)
     seen = [person for person in people if len(person.frames) > brief]
     seen = seen or [max(people, key=lambda person: len(person.frames))]
-    raw = [(person, _dense(person, length)) for person in seen]
-    raw.sort(key=lambda one: -one[0].wide)
-    where = np.stack([boxes(points) for _, (points, _, _) in raw])
+    raw = sorted(joined([_dense(person, length) for person in seen], cuts), key=lambda one: -one.wide)
+    where = np.stack([boxes(one.points) for one in raw])
     found = []
-    for k, (person, (points, score, tint)) in enumerate(raw):
+    for k, one in enumerate(raw):
         gap = round(GAP_SECONDS * rate)
-        breaks = [*cuts, *person.breaks, *_jumps(where[k]), *_hidden(where[k], np.delete(where, k, axis=0), gap)]
-        empty, found_there = looked_into(clip, points, tint, where[k], gap, breaks)
-        points = steady.bridge(points, gap, [*breaks, *empty])
+        breaks = [*cuts, *one.breaks, *_jumps(where[k]), *_hidden(where[k], np.delete(where, k, axis=0), gap)]
+        empty, found_there = looked_into(clip, one.points, one.tint, where[k], gap, breaks)
+        points = steady.bridge(one.points, gap, [*breaks, *empty])
         points = steady.smooth(points, STEADY_SECONDS * rate, breaks)
-        found.append(FaceTrack(0, boxes(points), points, score, filled(tint, found_there), k))
+        found.append(FaceTrack(0, boxes(points), points, one.score, filled(one.tint, found_there), k))
     return tuple(found)
 
 
-def _dense(person: Person, length: int) -> tuple[Float, Float, NDArray[np.uint8]]:
-    """What was seen of a person over all frames: points, scores, colours."""
+def _dense(person: Person, length: int) -> Seen:
+    """What was seen of a person over all frames."""
     points, score, tint = person.whole()
     rows = np.array(person.frames, np.int64)
     there = np.zeros(length, bool)
@@ -205,11 +205,9 @@ def _dense(person: Person, length: int) -> tuple[Float, Float, NDArray[np.uint8]
     scores = np.zeros(length, np.float32)
     scores[rows] = score
     scores[~there] = 0
-    return (
-        ondisk.keep(_spread(points, rows, there, np.float32(np.nan))),
-        scores,
-        ondisk.keep(_spread(tint, rows, there, np.uint8(0))),
-    )
+    dense = ondisk.keep(_spread(points, rows, there, np.float32(np.nan)))
+    colours = ondisk.keep(_spread(tint, rows, there, np.uint8(0)))
+    return Seen(dense, scores, colours, person.wide, tuple(person.breaks))
 
 
 def _spread(values: NDArray[T], rows: Int, there: NDArray[np.bool_], absent: T) -> Iterator[NDArray[T]]:
