@@ -177,7 +177,7 @@ def test_an_expert_nobody_knows_is_told_the_names(spoken: Path) -> None:
 
 def test_the_table_names_every_figure_and_every_problem(found: Measured, spoken: Path) -> None:
     text = table.one(found)
-    assert text.splitlines()[0] == f"{spoken}: in sync; {table.headline(found.judged).split('; ')[1]}"
+    assert text.splitlines()[0] == f"{spoken.name}: in sync; {table.headline(found.judged).split('; ')[1]}"
     assert all(found.tells[measure.name] in text for measure in found.metrics)
     late = table.one(measure(later(media.open(spoken), 6)))
     assert "out of sync; the sound comes 6 frames (240 ms) late" in late

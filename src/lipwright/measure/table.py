@@ -32,7 +32,8 @@ def one(found: Measured) -> str:
     """All of one measurement."""
     figures = list(rows(found))
     heads = ["video", "wrong voice", *(["ceiling"] if found.ceiling or found.best else [])]
-    lines = [f"{found.name}: {headline(found.judged)}", *asides(found), "", grid(heads, figures), *_spans(found)]
+    name = _short([found.name])[0]
+    lines = [f"{name}: {headline(found.judged)}", *asides(found), "", grid(heads, figures), *_spans(found)]
     lines += [f"{issue.severity}: {issue.message}; {issue.remedy}" for issue in found.issues]
     return "\n".join(lines)
 
