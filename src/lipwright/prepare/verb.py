@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -87,7 +86,7 @@ def prepare(
         dataset: a member of the family ``datasets``.
         data: its folder.
         out: the folder to fill.
-        workers: processes at work.
+        workers: kept for later; one process is at work, as forked ones can wait for OpenBLAS for ever.
         expert: the sync expert that judges; one that reads what is prepared.
         sync: what becomes of its judgement, as are the limits after it: see `lipwright.prepare.deciding.Limits`.
         confidence: the least.
@@ -181,16 +180,20 @@ def _written(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _found(items: list[DataItem], folder: Path, making: Making, workers: int, progress: Progress | None) -> list[Each]:
+def _found(
+    items: list[DataItem],
+    folder: Path,
+    making: Making,
+    workers: int,  # noqa: ARG001 - one, see there
+    progress: Progress | None,
+) -> list[Each]:
     """Every file with its recordings, in the order of ``items``."""
     folder.mkdir(parents=True, exist_ok=True)
     each: list[Each] = []
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        count = len(items)
-        for one in pool.map(_one, items, [folder] * count, [making] * count):
-            each.append(one)
-            if progress is not None:
-                progress(len(each), count, "clips")
+    for one in (_one(item, folder, making) for item in items):
+        each.append(one)
+        if progress is not None:
+            progress(len(each), len(items), "clips")
     return each
 
 
