@@ -1,0 +1,24 @@
+"""What each verb takes on the command line, and how it answers: a file a verb; ``cli`` runs them and prints.
+
+Options left out are not passed on, so that defaults stand in one place, the verb's function. Nothing heavy is
+imported before a verb runs.
+"""
+
+from __future__ import annotations
+
+from lipwright.commands import demo, dub, measure, models, prepare, repair, train, wav2lip
+from lipwright.commands.answering import Answer, Verb
+
+__all__ = ["VERBS", "Answer", "Verb"]
+
+VERBS = {
+    "dub": dub.VERB,
+    "wav2lip": wav2lip.VERB,
+    "measure": measure.VERB,
+    "repair": repair.VERB,
+    "prepare": prepare.VERB,
+    "train": train.VERB,
+    "models": models.VERB,
+    "demo": demo.VERB,
+}
+"""In the order in which the help names them."""

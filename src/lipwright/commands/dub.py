@@ -1,0 +1,64 @@
+"""``lipwright dub``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipwright.commands.answering import Answer, Options, Verb, more, setting, written
+
+if TYPE_CHECKING:
+    from lipwright.types import Progress
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("video", type=Path, help="the video (or picture) of somebody's face")
+    add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
+    add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
+    add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
+    add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
+    add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
+    modes = ["bounce", "loop", "cut_off", "silence", "remap"]
+    add("--sync-mode", choices=modes, help="what happens where video and speech differ in length (bounce)")
+    add("--start", type=float, metavar="SECONDS", help="when the speech begins; the mouth is closed until then (0.0)")
+    add("--blend", choices=["feather", "multiband", "poisson"], help="how the mouth meets the frame (feather)")
+    flag = argparse.BooleanOptionalAction
+    add("--smooth", type=float, metavar="X", help="smoothing of the motion in time, frames at 25 fps (0.5)")
+    add("--colour", action=flag, help="bring the mouth's colours to those around it (True)")
+    add("--grain", action=flag, help="bring the mouth's grain to the frame's (True)")
+    add("--resume", action=flag, help="go on where the same command was interrupted (True)")
+    add("--silence", choices=["refuse", "close"], help="what to do with a silent speech: close the mouth, or (refuse)")
+    add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
+    add("--face", metavar="WHO", help="who is dubbed: all, a face's number, X,Y or X,Y@SECONDS, or who speaks (auto)")
+    add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="look for faces only inside, in pixels")
+    own = parser.add_argument_group("options of the dubber landmark").add_argument
+    own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
+    other = "an option of another dubber; may be given again"
+    parser.add_argument("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
+
+
+def _box(text: str) -> tuple[int, ...]:
+    """Four whole numbers with commas between."""
+    edges = text.split(",")
+    if len(edges) != 4 or not all(edge.strip().isdecimal() for edge in edges):
+        raise argparse.ArgumentTypeError(f"{text!r} is not X0,Y0,X1,Y1 in whole pixels")
+    return tuple(int(edge) for edge in edges)
+
+
+def _run(options: Options, progress: Progress) -> Answer:
+    from lipwright import media
+    from lipwright.dub import dub
+
+    video, speech = options.pop("video"), options.pop("speech")
+    out = media.output_path(options.pop("out"), video, speech)
+    how = {name: options.pop(name) for name in ("quality", "resume") if name in options}
+    if "quality" in how:
+        media.checked_quality(how["quality"])
+    options |= more(options, dub, "--with sets the options of another dubber")
+    dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
+    return written(dubbed, media.write(dubbed, out, progress=progress, **how))
+
+
+VERB = Verb("make the lips in a video match a voice", _options, _run)
