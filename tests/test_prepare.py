@@ -17,7 +17,7 @@ from scipy.io import wavfile
 
 import drawn
 import lipwright
-from lipwright import cli, faces, media
+from lipwright import cli, crops, faces, media
 from lipwright.errors import InputError, LipwrightError
 from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording
 from lipwright.types import Audio
@@ -216,7 +216,7 @@ def test_what_is_dropped_says_why(
         ({"most_offset": 15}, "0 to 14"),
         ({"least_face": float("nan")}, "0 or more"),
         ({"layout": "tape"}, "given 'tape'"),
-        ({"size": 96}, "goes with the layout wav2lip"),
+        ({"size": 4}, "given 4"),
         ({"layout": "wav2lip", "size": 4}, "given 4"),
         ({"yaw": 0}, "above 0"),
         ({"workers": 0}, "at least one process"),
@@ -297,6 +297,28 @@ def test_wav2lip_finds_what_its_trainers_read(size: int | None, dataset: Path, t
     assert skin[2] > skin[0] + 30
     lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off", layout="wav2lip", size=size, least_face=999)
     assert not folder.exists() and (tmp_path / "filelists" / "train.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("offset", [0, 4, -4])
+def test_lower_faces_lie_upright_with_their_mesh(offset: int, dataset: Path, tmp_path: Path) -> None:
+    lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off", size=96)
+    layouts.lay(tmp_path / "found" / "ann.npz", tmp_path / "moved.npz", offset)
+    with (
+        np.load(tmp_path / "moved.npz", allow_pickle=False) as data,
+        np.load(tmp_path / "clips" / "ann.npz", allow_pickle=False) as still,
+    ):
+        assert data["mesh"].shape == (50 - abs(offset), 468, 2) and len(data["places"]) == len(data["mesh"])
+        start, stop = data["places"][20]
+        picture = crops.decoded(data["lower"][start:stop])
+        first, last = still["places"][20 + max(0, offset)]
+        assert np.array_equal(picture, crops.decoded(still["lower"][first:last]))
+        mesh = data["mesh"].astype(np.float32)
+        eyes = mesh[:, [33, 263]].mean(1)
+        assert np.abs(eyes - (47.5, -3.7)).max() < 2.5, "the eyes stand still, just above the picture"
+        assert mesh[:, 152, 1].min() > 60 and np.ptp(mesh[:, 14, 1]) > 2, "below them chin and lips, which move"
+    lips = np.round(mesh[20, list(faces.OUTER_LIPS)]).astype(int)
+    red = picture[..., 0].astype(float) - picture[..., 1]
+    assert picture.shape == (96, 96, 3) and red[lips[:, 1], lips[:, 0]].mean() > np.median(red) + 5
 
 
 @pytest.mark.parametrize("offset", [0, 3, -3])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipwright import faces, ondisk, steady
+from lipwright.errors import InputError
 from lipwright.types import Clip, FaceTrack, Float, Picture
 
 Crop = NDArray[Any]
@@ -119,9 +120,9 @@ def boxed(picture: Picture, box: tuple[int, int, int, int], size: tuple[int, int
     return np.asarray(cv2.resize(inside, size), np.uint8)
 
 
-def jpeg(picture: Picture, box: tuple[float, float, float, float], size: int | None = None) -> bytes:
-    """The part of a picture in ``box`` (x0, y0, x1, y1 px, as far as it is inside) as a JPEG of quality 95, which is
-    what OpenCV writes unless told otherwise; ``size`` x ``size`` px, or as large as it is."""
+def jpeg(picture: Picture, box: tuple[float, float, float, float], size: int | None = None, quality: int = 95) -> bytes:
+    """The part of a picture in ``box`` (x0, y0, x1, y1 px, as far as it is inside) as a JPEG of ``quality`` 0-100, 95
+    being what OpenCV writes unless told otherwise; ``size`` x ``size`` px, or as large as it is."""
     x0, y0, x1, y1 = (max(0, int(edge)) for edge in box)
     inside = picture[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1), ::-1]
     if not inside.size:
@@ -129,7 +130,16 @@ def jpeg(picture: Picture, box: tuple[float, float, float, float], size: int | N
     if size is not None:
         shrinks = size < max(inside.shape[:2])
         inside = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return bytes(cv2.imencode(".jpg", inside, [cv2.IMWRITE_JPEG_QUALITY, 95])[1])
+    return bytes(cv2.imencode(".jpg", inside, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+
+
+def decoded(file: bytes | NDArray[np.uint8]) -> Picture:
+    """The picture of a JPEG file, uint8 (H, W, 3) RGB; InputError where it is none."""
+    content = np.frombuffer(file, np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    if picture is None:
+        raise InputError(f"{len(content)} bytes that should be a JPEG file are none; prepare the recording again")
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
 def _beyond(first: int, last: int, size: int) -> tuple[int, int]:

@@ -22,7 +22,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="processes at work (2)")
     add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
     add("--layout", choices=["ours", "wav2lip"], help="what is written: for our trainers, or for Wav2Lip's (ours)")
-    add("--size", type=int, metavar="PX", help="with wav2lip: width and height of the faces (as found)")
+    add("--size", type=int, metavar="PX", help="width and height of faces: whole (wav2lip, as found), or lower ones (ours, none)")
     insync = parser.add_argument_group("what is in sync").add_argument
     modes = "drop what is not surely in sync, shift only what surely is, or measure nothing: off (drop)"
     insync("--sync", choices=["drop", "shift", "off"], help=modes)

@@ -35,6 +35,10 @@ CROP = (64, 48)
 CROP_SPAN = 1.15
 CROP_TOP = 0.45
 
+LOWER_SPAN = 1.5
+LOWER_TOP = 0.05
+"""The square lower face of `lower_matrices`: its side, and where it begins below the eyes, in eye distances."""
+
 
 @dataclass(frozen=True)
 class Canonical:
@@ -151,14 +155,35 @@ def mouth_matrices(points: Float, size: tuple[int, int] = CROP) -> Float:
 
     The crop spans 1.15 eye distances in width, from below the nose to the chin.
     """
+    return _upright(points, CROP_SPAN / size[0], CROP_SPAN, CROP_TOP)
+
+
+def lower_matrices(points: Float, size: int) -> Float:
+    """float32 (T, 2, 3): pixels of an upright lower face, ``size`` x ``size``, -> pixels of the frame.
+
+    The square is 1.5 eye distances wide and high, from below the eyes to below the chin of a wide open mouth. It is
+    laid by the vertices `STABLE` of meshes (T, 468, 3), so that speech does not move it.
+    """
+    return _upright(points, LOWER_SPAN / size, LOWER_SPAN, LOWER_TOP)
+
+
+def in_crop(points: Float, matrices: Float) -> Float:
+    """Points px (T, V, 2 or 3) of frames as pixels of their crops (T, V, 2); ``matrices`` (T, 2, 3) of either kind."""
+    away = points[..., :2] - matrices[:, None, :, 2]
+    turn = matrices[:, :1, 0] + 1j * matrices[:, 1:, 0]
+    inside = (away[..., 0] + 1j * away[..., 1]) / turn
+    return np.stack([inside.real, inside.imag], axis=2).astype(np.float32)
+
+
+def _upright(points: Float, step: float, span: float, top: float) -> Float:
+    """Matrices from pixels of ``step`` eye distances to those of the frame; ``span`` across, from ``top`` down."""
     index = np.array(STABLE)
     model = canonical().points[index, :2]
     model = model[:, 0] + 1j * model[:, 1]
     seen = points[:, index, 0] + 1j * points[:, index, 1]
     middle = seen.mean(1)
     turn = ((seen - middle[:, None]) * np.conj(model - model.mean())).sum(1) / (abs(model - model.mean()) ** 2).sum()
-    step = CROP_SPAN / size[0]
-    corner = complex(-CROP_SPAN / 2 + step / 2, CROP_TOP + step / 2)
+    corner = complex(-span / 2 + step / 2, top + step / 2)
     origin = middle + turn * (corner - model.mean())
     turn = turn * step
     rows = np.stack([turn.real, -turn.imag, origin.real, turn.imag, turn.real, origin.imag], axis=1)
@@ -167,14 +192,24 @@ def mouth_matrices(points: Float, size: tuple[int, int] = CROP) -> Float:
 
 def mouth_crop(picture: Picture, matrix: Float, size: tuple[int, int] = CROP) -> NDArray[np.uint8]:
     """Grey aligned mouth crop uint8 (H, W) of one picture; ``matrix`` (2, 3) from `mouth_matrices`."""
+    return _cropped(picture, matrix, size, grey=True)
+
+
+def lower_crop(picture: Picture, matrix: Float, size: int) -> Picture:
+    """Aligned lower face uint8 (size, size, 3) of one picture; ``matrix`` (2, 3) from `lower_matrices`."""
+    return _cropped(picture, matrix, (size, size), grey=False)
+
+
+def _cropped(picture: Picture, matrix: Float, size: tuple[int, int], *, grey: bool) -> NDArray[np.uint8]:
     step = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     corners = matrix[:, :2] @ np.array([[0, size[0], 0, size[0]], [0, 0, size[1], size[1]]]) + matrix[:, 2:]
     rim, most = 3 + 2 * step, np.array(picture.shape[1::-1]) - 1
     x0, y0 = np.clip(np.floor(corners.min(1) - rim), 0, np.maximum(0, most - rim)).astype(int).tolist()
     x1, y1 = np.clip(np.ceil(corners.max(1) + rim), np.minimum(rim, most), most).astype(int).tolist()
-    grey = cv2.cvtColor(picture[y0 : y1 + 1, x0 : x1 + 1], cv2.COLOR_RGB2GRAY)
+    part = picture[y0 : y1 + 1, x0 : x1 + 1]
+    part = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) if grey else part
     matrix = matrix - np.array([[0, 0, x0], [0, 0, y0]], np.float32)
     if step > 1.5:
-        grey = cv2.GaussianBlur(grey, (0, 0), 0.4 * step)
+        part = cv2.GaussianBlur(part, (0, 0), 0.4 * step)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.warpAffine(part, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -76,7 +76,8 @@ def shifted(arrays: dict[str, np.ndarray], offset: int) -> dict[str, np.ndarray]
     frames = len(arrays["present"])
     rows = slice(max(0, offset), frames + min(0, offset))
     sound = slice(max(0, -offset) * FRAME, (frames - max(0, offset)) * FRAME)
-    return {name: array[sound if name == "samples" else rows] for name, array in arrays.items()}
+    parts = {"samples": sound, "lower": slice(None)}
+    return {name: array[parts.get(name, rows)] for name, array in arrays.items()}
 
 
 def _wav2lip(arrays: dict[str, np.ndarray], where: Path, offset: int) -> int:

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lipwright import crops, faces, likeness, media
+from lipwright import crops, faces, likeness, media, steady
 from lipwright.errors import InputError, NoFaceError
 from lipwright.faces import following
 from lipwright.media import container
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging
 from lipwright.prepare.loudness import SILENT, levelled, loudness
-from lipwright.types import Audio, Clip, DataItem, FaceTrack, Float, Frames, Picture
+from lipwright.types import Audio, Clip, DataItem, FaceTrack, Float, Frames, Int, Picture
 
 VERSION = 1
 """Raised when the same file gives other recordings."""
@@ -36,6 +37,8 @@ LONGEST = 60.0
 WHOLE = ("present", "samples", "jpegs", "ends")
 """What is kept where whole faces are cut out: ``jpegs`` uint8 (N,), the files one after the other, of which that of row
 t ends before ``ends[t]``; of a frame without a face there is none."""
+QUALITY = 92
+"""Of the JPEG files of lower faces."""
 
 _QUIET = 35.0
 _STEP = RATE // FPS
@@ -44,7 +47,8 @@ _STEP = RATE // FPS
 @dataclass(frozen=True)
 class Making:
     """What decides how recordings are made: the ``expert`` that judges them ("" = none), and whether the whole
-    face is cut out, too (``faces``), ``size`` px wide and high or as large as it is (None)."""
+    face is cut out, too (``faces``), ``size`` px wide and high or as large as it is (None). Where it is not, and a
+    ``size`` is given, lower faces of that size are kept (see `_lower`)."""
 
     expert: str = "lipsight"
     faces: bool = False
@@ -163,9 +167,9 @@ def _recording(
     points = crops.meshes(track, at)
     blank = np.zeros(faces.CROP[::-1], np.uint8)
     boxes = crops.boxes(track, at)
-    portraits = _Portraits(clip, at, boxes, making.size)
-    shown = replace(clip, frames=portraits) if making.faces else clip
-    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(shown, track, FPS)]
+    shown = np.minimum(np.round(at).astype(int), clip.length - 1)
+    cuts = _Cuts(clip, shown, _whole(boxes, shown, making.size) if making.faces else _lower(track, clip, making.size))
+    mouths = [blank if mouth is None else mouth for mouth in crops.mouths(replace(clip, frames=cuts), track, FPS)]
     present = np.isfinite(points[:, 0, 0])
     pose = faces.steady_pose(points, crops.POSE_SECONDS * FPS)
     shape = faces.to_canonical(points, pose)
@@ -179,7 +183,9 @@ def _recording(
         "samples": (np.clip(samples, -1, 1) * 32767).astype(np.int16),
     }
     if making.faces:
-        arrays |= portraits.arrays()
+        arrays |= cuts.one_by_one()
+    elif making.size:
+        arrays |= cuts.by_row() | {"mesh": _mesh(track, clip, making.size)[shown]}
     boxes = boxes[present]
     seen = [mouth for mouth, there in zip(mouths, present, strict=True) if there]
     return arrays, Found(
@@ -234,22 +240,66 @@ class _Shots:
             yield picture
 
 
-class _Portraits:
-    """The frames of a clip, whole faces cut out of them as they go by; ``boxes`` (T, 4) of the rows shown at ``at``."""
+Cut = Callable[[int, Picture], bytes]
+"""The JPEG of what is kept of a frame, b"" for nothing."""
 
-    def __init__(self, clip: Clip, at: crops.Times, boxes: Float, size: int | None) -> None:
-        self._frames, self._size = clip.frames, size
-        self._shown = np.minimum(np.round(at).astype(int), clip.length - 1).tolist()
-        self._boxes = dict(zip(self._shown, boxes.tolist(), strict=True))
-        self._cut: dict[int, bytes] = {}
+
+def _whole(boxes: Float, shown: Int, size: int | None) -> Cut:
+    """Whole faces in ``boxes`` (T, 4) of the rows that show the frames ``shown`` (T,)."""
+    kept = dict(zip(shown.tolist(), boxes.tolist(), strict=True))
+
+    def cut(frame: int, picture: Picture) -> bytes:
+        box = kept.get(frame)
+        return b"" if box is None or not np.isfinite(box).all() else crops.jpeg(picture, box, size)
+
+    return cut
+
+
+def _matrices(track: FaceTrack, clip: Clip, size: int) -> Float:
+    return faces.lower_matrices(steady.smooth(track.points, crops.POSE_SECONDS * float(clip.fps), twice=True), size)
+
+
+def _lower(track: FaceTrack, clip: Clip, size: int | None) -> Cut:
+    """Upright lower faces of ``size`` px (`faces.lower_crop`); none without a size."""
+    if size is None:
+        return lambda frame, picture: b""  # noqa: ARG005
+    matrices = _matrices(track, clip, size)
+
+    def cut(frame: int, picture: Picture) -> bytes:
+        if not np.isfinite(matrices[frame]).all():
+            return b""
+        lower = faces.lower_crop(picture, matrices[frame], size)
+        return crops.jpeg(lower, (0, 0, size, size), quality=QUALITY)
+
+    return cut
+
+
+def _mesh(track: FaceTrack, clip: Clip, size: int) -> NDArray[np.float16]:
+    """Meshes (T, 468, 2) of a clip's frames, in pixels of the lower faces; NaN where no face is."""
+    return faces.in_crop(track.points, _matrices(track, clip, size)).astype(np.float16)
+
+
+class _Cuts:
+    """The frames of a clip, of which something is kept as they go by; ``shown`` (T,), the frames that rows show."""
+
+    def __init__(self, clip: Clip, shown: Int, cut: Cut) -> None:
+        self._frames, self._cut, self._shown = clip.frames, cut, shown.tolist()
+        self._wanted = set(self._shown)
+        self._kept: dict[int, bytes] = {}
 
     def __call__(self, start: int, stop: int) -> Iterator[Picture]:
         for frame, picture in enumerate(self._frames(start, stop), start):
-            box = self._boxes.get(frame)
-            if box is not None and np.isfinite(box).all():
-                self._cut[frame] = crops.jpeg(picture, box, self._size)
+            if frame in self._wanted:
+                self._kept[frame] = self._cut(frame, picture)
             yield picture
 
-    def arrays(self) -> dict[str, AnyArray]:
-        files = [self._cut.get(frame, b"") for frame in self._shown]
+    def one_by_one(self) -> dict[str, AnyArray]:
+        """A file for each row, one after the other."""
+        files = [self._kept.get(frame, b"") for frame in self._shown]
         return {"jpegs": np.frombuffer(b"".join(files), np.uint8), "ends": np.cumsum([len(file) for file in files])}
+
+    def by_row(self) -> dict[str, AnyArray]:
+        """All files, and where that of each row begins and ends (T, 2)."""
+        ends = self.one_by_one()
+        stops = ends["ends"].astype(np.int64)
+        return {"lower": ends["jpegs"], "places": np.stack([np.append(0, stops[:-1]), stops], axis=1)}

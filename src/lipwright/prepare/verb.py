@@ -95,7 +95,8 @@ def prepare(
         least_face: the least width, px.
         yaw: the largest, degrees.
         layout: "ours" or "wav2lip", see `lipwright.prepare.layouts`.
-        size: of Wav2Lip's faces, px wide and high; as found where it is None.
+        size: px, how wide and high faces are: Wav2Lip's, as found where it is None; of our own layout upright lower
+            faces in colour, for training generators, and none where it is None.
         report: an HTML page to write, with what was found of each recording.
         progress: called with files done and in all.
 
@@ -156,8 +157,6 @@ def _check_rest(making: Making, report: Path | None, workers: int) -> None:
 def _check_layout(layout: str, size: int | None) -> None:
     if layout not in LAYOUTS:
         raise InputError(f"the layout is {' or '.join(LAYOUTS)}; given {layout!r}")
-    if size is not None and layout == "ours":
-        raise InputError("our own layout keeps mouths of 64 x 48 px; a size goes with the layout wav2lip")
     if size is not None and not 16 <= size <= 1024:
         raise InputError(f"faces are 16 to 1024 px wide and high; given {size}")
 
