@@ -151,9 +151,11 @@ def test_2_a_training_that_goes_on_loses_nothing(tmp_path: Path, torch: ModuleTy
         def groups(self, network: torch.nn.Module) -> list[dict[str, object]]:
             return [{"params": list(network.parameters())}]
 
-        def losses(self, network: torch.nn.Module, random: np.random.Generator) -> dict[str, object]:
-            loss = network(torch.from_numpy(random.normal(size=(4, 3)).astype(np.float32))).square().mean()
-            return {"loss": loss}
+        def draw(self, random: np.random.Generator) -> torch.Tensor:
+            return torch.from_numpy(random.normal(size=(4, 3)).astype(np.float32))
+
+        def losses(self, network: torch.nn.Module, batch: torch.Tensor) -> dict[str, object]:
+            return {"loss": network(batch).square().mean()}
 
         def validate(self, network: torch.nn.Module) -> dict[str, float]:
             return {"score": 0.0}
@@ -161,11 +163,11 @@ def test_2_a_training_that_goes_on_loses_nothing(tmp_path: Path, torch: ModuleTy
     class Stopped(Task):
         calls = 0
 
-        def losses(self, network: torch.nn.Module, random: np.random.Generator) -> dict[str, object]:
+        def losses(self, network: torch.nn.Module, batch: torch.Tensor) -> dict[str, object]:
             Stopped.calls += 1
             if Stopped.calls > 5:
                 raise KeyboardInterrupt
-            return super().losses(network, random)
+            return super().losses(network, batch)
 
     whole = engine.fit(Task(), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

@@ -20,6 +20,7 @@ from lipwright.train import (  # noqa: E402
     expert,
     export,
     judge,
+    kept,
     losses,
     motion,
     networks,
@@ -86,11 +87,11 @@ def test_points_expert_learns_and_resumes_exactly(prepared, tmp_path):
     class Cut(expert.ExpertTask):
         calls = 0
 
-        def losses(self, network, random):
+        def losses(self, network, batch):
             Cut.calls += 1
             if Cut.calls > 12:
                 raise KeyboardInterrupt
-            return super().losses(network, random)
+            return super().losses(network, batch)
 
     with pytest.raises(KeyboardInterrupt):
         engine.fit(Cut(recipe, known), tmp_path / "cut")
@@ -103,9 +104,9 @@ def test_motion_trains_exports_and_the_export_says_the_same(prepared, tmp_path):
     figures = train("motion", data=prepared, out=tmp_path, steps=12, components=3, rate=0.01, **TINY)
     assert {"score", "median", "floor", "amplitude", "closed"} <= set(figures)
     assert "sha256:" in (tmp_path / "motion.yaml").read_text()
-    kept = engine.load(tmp_path / "best.pt")
+    state = kept.load(tmp_path / "best.pt")
     network = networks.MotionNet(3, VERTICES, "tiny", 0.0)
-    network.load_state_dict(kept["network"])
+    network.load_state_dict(state["network"])
     alone = networks.MotionNets([network.eval()])
     assert judge.calibrate(alone, data.read(prepared).val) == pytest.approx(figures["factor"])
     columns = np.random.default_rng(0).normal(0, 1, (1, 4 * 33, 64)).astype(np.float32)
@@ -153,7 +154,7 @@ def test_training_stops_by_the_speakers_kept_aside_and_never_learns_from_them(pr
     recipe = recipes.build(motion.MotionRecipe, {**TINY, "hold": 0.2, "components": 2}, "here")
     task = motion.MotionTask(recipe, known)
     assert len(task.held) == 4
-    assert not {r.id for r in task.held} & {r.id for r in task.draw.recordings + known.val}
+    assert not {r.id for r in task.held} & {r.id for r in task.windows.recordings + known.val}
     assert motion.MotionTask(replace(recipe, hold=0.0), known).held is known.val
 
 
@@ -191,15 +192,15 @@ def test_calibration_opens_networks_together_as_far_as_real_mouths(prepared):
 def test_a_network_of_another_training_is_not_averaged(prepared, tmp_path):
     recipe = recipes.build(motion.MotionRecipe, {**TINY, "components": 2, "beside": str(tmp_path / "b.pt")}, "here")
     task = motion.MotionTask(recipe, data.read(prepared))
-    engine.save(tmp_path / "b.pt", {"network": networks.MotionNet(3, VERTICES, "tiny").state_dict()})
+    kept.save(tmp_path / "b.pt", {"network": networks.MotionNet(3, VERTICES, "tiny").state_dict()})
     with pytest.raises(WeightsError, match="these components"):
         task.joined(task.network())
     other = networks.MotionNet(2, VERTICES, "tiny")
     other.basis.fill_(1.0)
-    engine.save(tmp_path / "b.pt", {"network": other.state_dict()})
+    kept.save(tmp_path / "b.pt", {"network": other.state_dict()})
     with pytest.raises(WeightsError, match="other recordings"):
         task.joined(task.network())
-    engine.save(tmp_path / "b.pt", {"network": task.network().state_dict()})
+    kept.save(tmp_path / "b.pt", {"network": task.network().state_dict()})
     assert len(task.joined(task.network()).members) == 2
 
 
@@ -269,13 +270,13 @@ def test_contrast_is_least_for_pairs_that_match():
 def test_offset_is_taken_out_of_the_sound():
     samples = np.zeros(640 * 30, np.int16)
     samples[640 * 7] = 32767
-    kept = data.Recording(
+    one = data.Recording(
         "c", "s", np.zeros((30, 48, 64), np.uint8), np.zeros((30, 2, 3), np.float16),
         np.zeros(30, np.float32), np.ones(30, bool), samples, offset=3,
     )  # fmt: skip
     windows = data.Windows(np.zeros(1, np.int64), np.arange(30)[None].astype(float), np.ones(1))
     # The sound came 3 frames early, so it is delayed: what lay at frame 7 belongs to the picture of frame 10.
-    assert data.sounds([kept], windows)[0].argmax() == 640 * 10
+    assert data.sounds([one], windows)[0].argmax() == 640 * 10
 
 
 def test_crossfit_sign_agrees_with_sync():
@@ -343,7 +344,7 @@ def test_a_folder_that_is_not_prepared_is_refused(tmp_path):
 
 
 def test_a_folder_of_another_training_is_not_overwritten(prepared, tmp_path):
-    engine.save(tmp_path / "latest.pt", {"task": "motion", "recipe": {"size": "tiny"}})
+    kept.save(tmp_path / "latest.pt", {"task": "motion", "recipe": {"size": "tiny"}})
     recipe = recipes.build(expert.ExpertRecipe, {**TINY, "sees": "points", "steps": 2}, "here")
     with pytest.raises(WeightsError, match="another training"):
         engine.fit(expert.ExpertTask(recipe, data.read(prepared)), tmp_path)
@@ -352,7 +353,7 @@ def test_a_folder_of_another_training_is_not_overwritten(prepared, tmp_path):
 def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
     (tmp_path / "latest.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(WeightsError, match="cannot be read"):
-        engine.load(tmp_path / "latest.pt")
+        kept.load(tmp_path / "latest.pt")
 
 
 def test_data_without_validation_speakers_are_refused(prepared):

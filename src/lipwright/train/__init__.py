@@ -15,43 +15,43 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipwright.errors import InputError, MissingExtraError
+from lipwright.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from lipwright.train.engine import Watch
     from lipwright.types import Progress
-
-KINDS = ("expert", "motion")
-EXPERTS = {"crop": "lipsight", "points": "lipmesh"}
-"""Which of our experts sees what."""
 
 
 def train(
     what: str,
     *,
     data: str | Path,
-    out: str | Path,
+    out: str | Path | None = None,
     recipe: str | Path = "",
     offsets: str | Path | None = None,
     steps: int | None = None,
     resume: bool = True,
     threads: int | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     **changes: Any,
 ) -> dict[str, float]:
-    """Train one of our networks on a prepared folder, and export what validated best.
+    """Train a network on a prepared folder, and export what validated best.
 
     Args:
-        what: "expert" (two sync encoders) or "motion" (speech to mouth movement).
+        what: the kind of network: "expert" (two sync encoders), "motion" (speech to mouth movement) or what else
+            `lipwright.train.kinds` lists.
         data: a folder that ``prepare`` made.
-        out: folder of the run; an interrupted run there is continued unless ``resume`` is False.
+        out: folder of the run; an interrupted run there is continued unless ``resume`` is False. ``runs/`` and the
+            recipe's name with ``changes`` if left out (see `lipwright.train.recipes.named`).
         recipe: YAML file, or a shipped recipe's name; the one named like ``what`` unless told.
         offsets: ``offsets.csv`` of a cross-fit (see :func:`crossfit`); recordings are moved by it.
         steps: replaces the recipe's number of steps.
         resume: continue exactly where the last checkpoint was.
         threads: CPU threads.
         progress: called after every step.
+        watch: called with the step and the figures after every validation; it may raise
+            `lipwright.train.engine.Stopped`.
         changes: any setting of the recipe, e.g. ``size="tiny"``.
 
     Returns:
@@ -63,28 +63,14 @@ def train(
         MissingExtraError: when torch is not installed.
     """
     _needs()
-    from lipwright.train import data as recordings, engine, expert, export, judge, motion, recipes
+    from lipwright.train import engine, kinds, recipes
 
-    if what not in KINDS:
-        raise InputError(f"there is no training called {what!r}; there are: {', '.join(KINDS)}")
-    prepared = recordings.read(Path(data), Path(offsets) if offsets else None)
-    folder, source = Path(out), recipe or what
-    if what == "expert":
-        task = expert.ExpertTask(recipes.load(expert.ExpertRecipe, source, **changes), prepared)
-        done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads)
-        name = EXPERTS[task.recipe.sees]
-        export.expert(done.network, folder / f"{name}_video.onnx", folder / f"{name}_audio.onnx")
-        for side, half in (("video", done.network.video), ("audio", done.network.audio)):
-            _card(folder / f"{name}_{side}.onnx", f"{side} half of a sync expert", half, done.figures, source)
-        return done.figures
-    moving = motion.MotionTask(recipes.load(motion.MotionRecipe, source, **changes), prepared)
-    moved = engine.fit(moving, folder, steps=steps, resume=resume, progress=progress, threads=threads)
-    joined = moving.joined(moved.network)
-    factor = judge.calibrate(joined, moving.held)
-    export.motion(joined, folder / "motion.onnx")
-    figures = {**judge.judge(joined, prepared.val), "factor": factor}
-    _card(folder / "motion.onnx", "moves lips, jaw and chin to speech", joined, figures, source)
-    return figures
+    source = recipe or what
+    training, how = kinds.chosen(what, source, changes)
+    folder = Path(out) if out is not None else Path("runs") / recipes.named(source, changes)
+    task = training.task(how, Path(data), Path(offsets) if offsets else None)
+    done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads, watch=watch)
+    return training.export(task, done, folder, f"recipe {Path(source).name}")
 
 
 def crossfit(
@@ -113,14 +99,6 @@ def crossfit(
     path = Path(out) / "offsets.csv"
     offsets.write(offsets.find(prepared, folders), path)
     return path
-
-
-def _card(path: Path, what: str, network: nn.Module, figures: dict[str, float], recipe: str | Path) -> None:
-    from lipwright.train import export
-
-    quality = "on the val recordings: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-    command = f"lipwright train, recipe {Path(recipe).name}"
-    export.card(path, what, network, "a prepared folder of the trainer's own", quality, command)
 
 
 def _needs() -> None:

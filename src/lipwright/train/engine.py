@@ -1,58 +1,40 @@
-"""The training loop: one for all tasks; it resumes exactly, keeps the best, and can be watched."""
+"""The training loop: one for all tasks, on one device or many; it resumes exactly, keeps the best, can be watched."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+import yaml
+from torch import nn
 
 from lipwright.errors import InputError, WeightsError
+from lipwright.train import kept
+from lipwright.train.ahead import ahead
+from lipwright.train.plateau import Plateau
 from lipwright.train.recipes import Recipe
+from lipwright.train.scalars import Scalars
+from lipwright.train.tasks import Batch, N, Outcome, Part, Task
 from lipwright.types import Progress
 
-Random = np.random.Generator
-N = TypeVar("N", bound=nn.Module)
+Watch = Callable[[int, dict[str, float]], None]
+"""Called with the step and the figures after each validation; may raise `Stopped`."""
+
+STANDING = 200
+"""Steps that a loss may stand at chance before it is told."""
 
 
-class Task(Protocol[N]):
-    """What the loop needs to know of a training."""
-
-    name: str
-
-    @property
-    def recipe(self) -> Recipe:
-        """How it is done."""
-
-    def network(self) -> N:
-        """The network to train, fresh."""
-
-    def groups(self, network: N) -> Iterable[dict[str, Any]]:
-        """Parameter groups; ``scale`` in one multiplies the learning rate."""
-
-    def losses(self, network: N, random: Random) -> dict[str, Tensor]:
-        """Losses of a batch drawn with ``random``; ``loss`` is the one to descend."""
-
-    def validate(self, network: N) -> dict[str, float]:
-        """Figures on the validation recordings; ``score``, higher is better, decides what is best."""
-
-
-@dataclass
-class Outcome(Generic[N]):
-    """What came of a training: the averaged weights that validated best, and the history."""
-
-    network: N
-    step: int
-    best: float
-    figures: dict[str, float]
-    curve: list[tuple[int, float]] = field(default_factory=list)
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Raised by a `Watch`: the training has gone far enough; what there is counts."""
 
 
 def fit(
@@ -63,79 +45,104 @@ def fit(
     resume: bool = True,
     progress: Progress | None = None,
     threads: int | None = None,
+    watch: Watch | None = None,
 ) -> Outcome[N]:
-    """Train ``task`` in folder ``out`` until its steps or its patience run out.
+    """Train ``task`` in folder ``out`` until its steps or its patience run out, or ``watch`` raises `Stopped`.
 
-    Writes ``latest.pt`` and ``best.pt`` (beside, then renamed) and TensorBoard scalars. With ``resume``
-    an interrupted run continues exactly where its last checkpoint was: batches, dropout and rates are
-    functions of the step alone. ``steps`` replaces the recipe's number.
+    Writes ``latest.pt`` and ``best.pt`` (beside, then renamed), ``step-N.pt`` where the recipe keeps some,
+    ``recipe.yaml`` and a TensorBoard log. With ``resume`` an interrupted run continues exactly where it was: batches,
+    dropout and rates are functions of the step alone. ``steps`` replaces the recipe's number.
+
+    On several devices (``devices`` and ``nodes`` of the recipe, torchrun, SLURM) each draws batches of its own, the
+    gradients are averaged, and the first validates and writes.
     """
     if threads:
         torch.set_num_threads(threads)
     run = _Run(task, out, steps or task.recipe.steps)
     if resume:
         run.restore()
-    run.go(progress)
+    run.go(progress or _silent, watch)
     return run.outcome()
 
 
 class _Run(Generic[N]):
     def __init__(self, task: Task[N], out: Path, steps: int) -> None:
-        from lightning.fabric import Fabric
-
-        out.mkdir(parents=True, exist_ok=True)
         self.task, self.out, self.steps = task, out, steps
-        torch.manual_seed(task.recipe.seed)
+        self.recipe = task.recipe
+        self.fabric = fabric(self.recipe)
+        torch.manual_seed(self.recipe.seed)
         network = task.network()
-        groups = [{"scale": 1.0, **group} for group in task.groups(network)]
-        optimizer = torch.optim.AdamW(groups, lr=task.recipe.rate, weight_decay=task.recipe.decay, betas=(0.9, 0.98))
-        self.fabric = Fabric(accelerator="auto", devices=1)
-        self.averaged = copy.deepcopy(network).requires_grad_(False)
-        self.network, self.optimizer = self.fabric.setup(network, optimizer)
-        self.averaged.to(self.fabric.device)
+        self.averaged = copy.deepcopy(network).requires_grad_(False).to(self.fabric.device)
+        self.network, self.optimizer = self.fabric.setup(network, _optimizer(task, network))
+        self.parts: dict[str, Part] = getattr(task, "parts", dict)()
+        for part in self.parts.values():
+            part.setup(self.fabric)
+        self.plateau = Plateau(getattr(task, "chance", {}), STANDING)
         self.step, self.best, self.since = 0, -math.inf, 0
         self.figures: dict[str, float] = {}
         self.curve: list[tuple[int, float]] = []
+        self.whole = True
+        """Whether this moment may be kept: not within a step, nor before a validation that is due."""
+        if self.fabric.is_global_zero:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "recipe.yaml").write_text(yaml.safe_dump(asdict(self.recipe), sort_keys=False), encoding="utf-8")
 
     # -- the loop
 
-    def go(self, progress: Progress | None) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    def go(self, progress: Progress, watch: Watch | None) -> None:
+        """Step until the end; what was whole when it is interrupted is kept."""
+        first = self.step * self.recipe.accumulate
+        batches = ahead(self._draw, first, self.steps * self.recipe.accumulate, self.recipe.ahead)
+        with self._scalars() as scalars, self._kept_if_interrupted():
+            while self.step < self.steps and self.since < self.recipe.patience:
+                before = time.perf_counter()
+                parts = self._descend(batches)
+                self._tell(scalars, parts, time.perf_counter() - before, progress)
+                if self.step % self.recipe.every == 0 or self.step == self.steps:
+                    self._validate(scalars)
+                    progress(self.step, self.steps, f"{self.task.name} validated " + _line(self.figures))
+                    try:
+                        if watch:
+                            watch(self.step, self.figures)
+                    except Stopped:
+                        return
 
-        recipe = self.task.recipe
-        with SummaryWriter(str(self.out / "scalars"), purge_step=self.step) as scalars:
-            while self.step < self.steps and self.since < recipe.patience:
-                parts = self._descend()
-                if not math.isfinite(parts["loss"]):
-                    raise InputError(f"{self.task.name} diverged at step {self.step}; lower rate in the recipe")
-                self.curve.append((self.step, parts["loss"]))
-                _write(scalars, "train", parts, self.step)
-                if progress:
-                    progress(self.step, self.steps, f"{self.task.name} " + _line(parts))
-                if self.step % recipe.every == 0 or self.step == self.steps:
-                    self._validate()
-                    _write(scalars, "val", self.figures, self.step)
-                    if progress:
-                        progress(self.step, self.steps, f"{self.task.name} validated " + _line(self.figures))
+    def _draw(self, number: int) -> Batch:
+        """The batch of a step and of its part, on this device."""
+        step, turn = divmod(number, self.recipe.accumulate)
+        rank = self.fabric.global_rank
+        return self.task.draw(np.random.default_rng([self.recipe.seed, step, *((rank, turn) if rank or turn else ())]))
 
-    def _descend(self) -> dict[str, float]:
-        recipe = self.task.recipe
-        random = np.random.default_rng([recipe.seed, self.step])
-        torch.manual_seed(recipe.seed * 1_000_003 + self.step)
+    def _descend(self, batches: Iterator[Batch]) -> dict[str, float]:
+        recipe, told = self.recipe, list[dict[str, float]]()
+        torch.manual_seed(recipe.seed * 1_000_003 + self.step + 500_009 * self.fabric.global_rank)
         for group in self.optimizer.param_groups:
             group["lr"] = group["scale"] * rate(recipe, self.step, self.steps)
         self.network.train()
-        losses = self.task.losses(self.network, random)
         self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(losses["loss"])
-        self.fabric.clip_gradients(self.network, self.optimizer, max_norm=recipe.clip)
+        for turn in range(recipe.accumulate):
+            batch = self.fabric.to_device(next(batches))
+            last = turn == recipe.accumulate - 1
+            with nullcontext() if last else self.fabric.no_backward_sync(self.network):
+                losses = self.task.losses(self.network, batch)
+                self.fabric.backward(losses["loss"] / recipe.accumulate)
+            told.append({name: float(value.detach()) for name, value in losses.items()})
+        if recipe.clip:
+            self.fabric.clip_gradients(self.network, self.optimizer, max_norm=recipe.clip)
+        self.whole = False
         self.optimizer.step()
         self.step += 1
         self._average()
-        return {name: float(value.detach()) for name, value in losses.items()}
+        more: dict[str, float] = {}
+        for part in self.parts.values():
+            more |= part.after_step(self.step)
+        return {name: sum(each[name] for each in told) / len(told) for name in told[0]} | more
 
     def _average(self) -> None:
-        keep = min(self.task.recipe.average, (1 + self.step) / (10 + self.step))
+        """Let the averaged weights follow; where there is no averaging, they are the weights."""
+        keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        if not self.recipe.average and self.step % self.recipe.every and self.step != self.steps:
+            return  # nobody looks at them before the next validation
         with torch.no_grad():
             pairs = zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True)
             for slow, fast in pairs:
@@ -144,27 +151,83 @@ class _Run(Generic[N]):
                 else:
                     slow.copy_(fast)
 
-    def _validate(self) -> None:
-        self.averaged.eval()
-        with torch.no_grad():
-            figures = self.task.validate(self.averaged)
+    def _tell(self, scalars: Scalars | None, parts: dict[str, float], seconds: float, progress: Progress) -> None:
+        if not math.isfinite(parts["loss"]):
+            raise InputError(f"{self.task.name} diverged at step {self.step}; lower rate in the recipe")
+        self.curve.append((self.step, parts["loss"]))
+        self.whole = self.step % self.recipe.every != 0 and self.step != self.steps
+        progress(self.step, self.steps, f"{self.task.name} " + _line(parts))
+        if note := self.plateau.told(parts, self.step):
+            warnings.warn(f"{self.task.name}: {note}")
+        if scalars is None:
+            return
+        clips = self.recipe.clips * self.recipe.accumulate * self.fabric.world_size
+        scalars.write("train", parts, self.step)
+        scalars.write("speed", {"clips": clips / seconds}, self.step)
+        if note:
+            scalars.tell(note, self.step)
+
+    def _validate(self, scalars: Scalars | None) -> None:
+        """Look at the averaged weights, on the first device, and keep what there is."""
+        figures: dict[str, float] = {}
+        if self.fabric.is_global_zero:
+            self.averaged.eval()
+            with torch.no_grad():
+                figures = self.task.validate(self.averaged)
+                shown = self.task.samples(self.averaged) if hasattr(self.task, "samples") else {}
+        figures = self.fabric.broadcast(figures)
         better = figures["score"] > self.best
         self.best, self.since = max(self.best, figures["score"]), 0 if better else self.since + 1
         self.figures = {**figures, "best": self.best}
-        if better:
-            save(self.out / "best.pt", {"network": self.averaged.state_dict(), "figures": figures, **self._about()})
-        save(self.out / "latest.pt", {**self._state(), **self._about()})
+        for part in self.parts.values():
+            part.after_validation(figures)
+        self.whole = True
+        if self.fabric.is_global_zero:
+            if better:
+                network = self.averaged.state_dict()
+                kept.save(self.out / "best.pt", {"network": network, "figures": figures, **self._about()})
+            self._keep()
+            if scalars is not None:
+                scalars.write("val", self.figures, self.step)
+                scalars.show(shown, self.step)
 
     # -- keeping and resuming
 
+    @contextmanager
+    def _kept_if_interrupted(self) -> Iterator[None]:
+        """Ctrl-C loses nothing, but for a step or a validation that was not finished."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.whole and self.step and self.fabric.is_global_zero:
+                self._keep()
+            raise
+
+    @contextmanager
+    def _scalars(self) -> Iterator[Scalars | None]:
+        """The log, of the first device only."""
+        if not self.fabric.is_global_zero:
+            yield None
+            return
+        with Scalars(self.out / "scalars", self.step) as scalars:
+            yield scalars
+
+    def _keep(self) -> None:
+        state = {**self._state(), **self._about()}
+        kept.save(self.out / "latest.pt", state)
+        if self.recipe.keep and self.step % self.recipe.keep == 0:
+            kept.save(self.out / f"step-{self.step}.pt", state)
+
     def _about(self) -> dict[str, Any]:
-        return {"task": self.task.name, "recipe": asdict(self.task.recipe), "step": self.step}
+        return {"task": self.task.name, "recipe": asdict(self.recipe), "step": self.step}
 
     def _state(self) -> dict[str, Any]:
         return {
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "precision": self.fabric.strategy.precision.state_dict(),
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "best": self.best,
             "since": self.since,
             "figures": self.figures,
@@ -172,62 +235,73 @@ class _Run(Generic[N]):
         }
 
     def restore(self) -> None:
+        """Go on from ``latest.pt``, if there is one of the same training."""
         path = self.out / "latest.pt"
         if not path.is_file():
             return
-        kept = load(path)
-        if kept.get("task") != self.task.name or kept.get("recipe", {}).get("size") != self.task.recipe.size:
-            raise WeightsError(f"{path} is of another training ({kept.get('task')}); give an empty folder to train in")
-        self.network.load_state_dict(kept["network"])
-        self.averaged.load_state_dict(kept["averaged"])
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.step, self.best, self.since = kept["step"], kept["best"], kept["since"]
-        self.figures, self.curve = kept["figures"], [(step, loss) for step, loss in kept["curve"]]
+        state, recipe = kept.load(path), self.recipe
+        same = all(state.get("recipe", {}).get(name) == getattr(recipe, name) for name in ("network", "size"))
+        if state.get("task") != self.task.name or not same:
+            raise WeightsError(f"{path} is of another training ({state.get('task')}); give an empty folder to train in")
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        self.step, self.best, self.since = state["step"], state["best"], state["since"]
+        self.figures, self.curve = state["figures"], [(step, loss) for step, loss in state["curve"]]
 
     def outcome(self) -> Outcome[N]:
+        """What validated best."""
+        self.fabric.barrier()
         best = self.out / "best.pt"
-        kept = load(best) if best.is_file() else {"network": self.averaged.state_dict(), "figures": {}}
-        self.averaged.load_state_dict(kept["network"])
-        return Outcome(self.averaged.eval(), self.step, self.best, kept["figures"], self.curve)
+        found = kept.load(best) if best.is_file() else {"network": self.averaged.state_dict(), "figures": {}}
+        self.averaged.load_state_dict(found["network"])
+        return Outcome(self.averaged.cpu().eval(), self.step, self.best, found["figures"], self.curve)
+
+
+def fabric(recipe: Recipe) -> Any:
+    """The device or devices that a recipe names, launched; a GPU where there is one.
+
+    Raises:
+        InputError: 16-mixed without a GPU.
+    """
+    from lightning.fabric import Fabric
+
+    if recipe.precision == "16-mixed" and not torch.cuda.is_available():
+        raise InputError("recipe: precision 16-mixed needs a GPU, and none is seen; use bf16-mixed or 32-true")
+    many = recipe.devices * recipe.nodes > 1
+    made = Fabric(
+        accelerator="auto",
+        devices=recipe.devices,
+        num_nodes=recipe.nodes,
+        strategy="ddp" if many else "auto",
+        precision=recipe.precision,  # type: ignore[arg-type]
+    )
+    made.launch()
+    return made
+
+
+def _optimizer(task: Task[N], network: nn.Module) -> torch.optim.Optimizer:
+    recipe = task.recipe
+    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer]
+    groups = [{"scale": 1.0, **group} for group in task.groups(network)]  # type: ignore[arg-type]
+    return kind(groups, lr=recipe.rate, weight_decay=recipe.decay, betas=(recipe.beta1, recipe.beta2))
 
 
 def rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate at a step: a linear rise, then a cosine down to a hundredth."""
+    """The learning rate at a step: a linear rise, then a cosine down to a hundredth, or no fall."""
     rise = min(1.0, (step + 1) / recipe.warmup)
+    if recipe.schedule == "constant":
+        return recipe.rate * rise
     fall = 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(steps, 1))))
     return recipe.rate * rise * max(fall, 0.01)
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint beside its place, then rename it there: there is never half a file."""
-    beside = path.with_suffix(".part")
-    torch.save(state, beside)
-    beside.replace(path)
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; tensors and plain values only, nothing that runs."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
-        raise WeightsError(f"{path} cannot be read as a checkpoint; train again or give another file") from error
-    if not isinstance(state, dict):
-        raise WeightsError(f"{path} is not a checkpoint of this project")
-    return state
-
-
-def part(path: Path, start: str) -> dict[str, Tensor]:
-    """The weights of a checkpoint whose names begin with ``start``, without it."""
-    found = {k.removeprefix(start): v for k, v in load(path).get("network", {}).items() if k.startswith(start)}
-    if not found:
-        raise WeightsError(f"{path} holds no weights named {start}*; give the best.pt of an expert")
-    return found
+def _silent(done: int, total: int, what: str) -> None:
+    """Progress nobody looks at."""
 
 
 def _line(parts: dict[str, float]) -> str:
     return " ".join(f"{name} {value:.3f}" for name, value in parts.items())
-
-
-def _write(scalars: Any, side: str, parts: dict[str, float], step: int) -> None:
-    for name, value in parts.items():
-        scalars.add_scalar(f"{side}/{name}", value, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,16 @@ from lipwright import sync
 from lipwright.crops import SHAPE_SCALE
 from lipwright.errors import InputError
 from lipwright.features import level, log_mel, normalise
-from lipwright.train import augment, data, engine, losses
+from lipwright.train import augment, data, export, kept, losses
 from lipwright.train.networks import EDGE, Expert
 from lipwright.train.recipes import Recipe
+from lipwright.train.tasks import Outcome, Training
 from lipwright.types import Float
 
 SPAN = 50
 """Frames (2 s) that validation judges at a time."""
+MEMBERS = {"crop": "lipsight", "points": "lipmesh"}
+"""Which of our experts sees what."""
 LONGEST = 400
 """Frames of a validation recording that are looked at."""
 
@@ -100,14 +104,19 @@ class ExpertTask:
         if recipe.half != "all":
             speakers = halves(prepared.train)[recipe.half]
             chosen = [recording for recording in chosen if recording.speaker in speakers]
-        self.draw = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
+        self.windows = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """The loss over time of one who guesses among the moments of a recording."""
+        return {"time": math.log(self.recipe.frames - 2 * EDGE)}
 
     def network(self) -> Expert:
         """A fresh expert, its sound side taken from the teacher if there is one."""
         recipe = self.recipe
         network = Expert(recipe.sees, recipe.size, recipe.drop, self.prepared.vertices * 3)
         if recipe.teacher:
-            network.audio.load_state_dict(engine.part(Path(recipe.teacher), "audio."))
+            network.audio.load_state_dict(kept.part(Path(recipe.teacher), "audio."))
         return network
 
     def groups(self, network: Expert) -> Iterable[dict[str, Any]]:
@@ -116,19 +125,23 @@ class ExpertTask:
         yield {"params": list(network.audio.parameters()), "scale": self.recipe.slow if self.recipe.teacher else 1.0}
         yield {"params": [p for p in network.parameters() if p not in known]}
 
-    def losses(self, network: Expert, random: np.random.Generator) -> dict[str, Tensor]:
-        """A batch of windows; their outermost frames know where they are and are not judged."""
-        recipe, recordings = self.recipe, self.draw.recordings
-        windows = self.draw(random, recipe.clips)
+    def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Windows: what is seen, and what is heard."""
+        recipe, recordings = self.recipe, self.windows.recordings
+        windows = self.windows(random, recipe.clips)
         sound = augment.sound(data.sounds(recordings, windows), random, recipe.sound)
-        columns = heard(sound).numpy()
-        columns = augment.columns(columns, random, recipe.sound)
-        video, audio, sharpness = network(self._seen(windows, random), torch.from_numpy(columns))
+        columns = augment.columns(heard(sound).numpy(), random, recipe.sound)
+        return self._seen(windows, random), torch.from_numpy(columns)
+
+    def losses(self, network: Expert, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """A batch of windows; their outermost frames know where they are and are not judged."""
+        recipe = self.recipe
+        video, audio, sharpness = network(*batch)
         parts = losses.contrast(video[:, EDGE:-EDGE], audio[:, EDGE:-EDGE], sharpness)
         return {"loss": parts["time"] + recipe.others * parts["others"], **parts}
 
     def _seen(self, windows: data.Windows, random: np.random.Generator) -> Tensor:
-        recipe, recordings = self.recipe, self.draw.recordings
+        recipe, recordings = self.recipe, self.windows.recordings
         if recipe.sees == "crop":
             return augment.crops(data.pictures(recordings, windows), random, recipe.picture)
         motion = data.values([recordings[i].motion for i in windows.clips], windows)
@@ -167,3 +180,20 @@ def embed(network: Expert, recording: data.Recording, sees: str) -> tuple[Float,
 def distances(network: Expert, recording: data.Recording, sees: str) -> Float:
     """Banded distances (T, 31) of a recording as it is; see :func:`lipwright.sync.band`."""
     return sync.band(*embed(network, recording, sees))
+
+
+def _task(recipe: ExpertRecipe, folder: Path, offsets: Path | None) -> ExpertTask:
+    return ExpertTask(recipe, data.read(folder, offsets))
+
+
+def _export(task: ExpertTask, done: Outcome[Expert], folder: Path, source: str) -> dict[str, float]:
+    """Both encoders, each with a card."""
+    name = MEMBERS[task.recipe.sees]
+    export.expert(done.network, folder / f"{name}_video.onnx", folder / f"{name}_audio.onnx")
+    for side, half in (("video", done.network.video), ("audio", done.network.audio)):
+        what = f"{side} half of a sync expert"
+        export.own_card(folder / f"{name}_{side}.onnx", what, half, done.figures, source)
+    return done.figures
+
+
+TRAININGS = {"ours": Training("expert", "ours", ExpertRecipe, _task, _export)}

@@ -84,3 +84,9 @@ def card(path: Path, what: str, network: nn.Module, data: str, quality: str, com
     place = path.with_suffix(".yaml")
     place.write_text(yaml.safe_dump(lines, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
     return place
+
+
+def own_card(path: Path, what: str, network: nn.Module, figures: dict[str, float], recipe: str) -> Path:
+    """The card of what somebody trained on data of their own, with its figures."""
+    quality = "on the val recordings: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    return card(path, what, network, "a prepared folder of the trainer's own", quality, f"lipwright train, {recipe}")

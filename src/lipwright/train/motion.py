@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from lipwright.errors import InputError, WeightsError
 from lipwright.features import level, log_mel, normalise
-from lipwright.train import augment, data, engine, losses
-from lipwright.train.judge import judge
+from lipwright.train import augment, data, export, kept, losses
+from lipwright.train.judge import calibrate, judge
 from lipwright.train.networks import MotionNet, MotionNets
 from lipwright.train.recipes import Recipe
 from lipwright.train.space import CLOSED, fit_space, speaker_units, target
+from lipwright.train.tasks import Outcome, Training
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ class MotionTask:
 
     def __init__(self, recipe: MotionRecipe, prepared: data.Prepared) -> None:
         self.recipe, self.prepared = recipe, prepared
-        learn, kept = data.hold(prepared.train, recipe.hold)
-        self.held = [recording for recording in kept if recording.keep] or prepared.val
-        self.draw = data.Draw(learn, recipe.frames, recipe.temper, recipe.stretch)
-        self.space = fit_space(self.draw.recordings, recipe.components)
-        units = speaker_units(self.draw.recordings)
-        self.targets = [target(r, self.space, units[r.speaker]) for r in self.draw.recordings]
+        learn, aside = data.hold(prepared.train, recipe.hold)
+        self.held = [recording for recording in aside if recording.keep] or prepared.val
+        self.windows = data.Draw(learn, recipe.frames, recipe.temper, recipe.stretch)
+        self.space = fit_space(self.windows.recordings, recipe.components)
+        units = speaker_units(self.windows.recordings)
+        self.targets = [target(r, self.space, units[r.speaker]) for r in self.windows.recordings]
         deviation = np.linalg.norm(self.space.basis, axis=1)
         self.weights = torch.from_numpy((deviation / deviation.sum()).astype(np.float32))
 
@@ -82,7 +83,7 @@ class MotionTask:
         """A network that knows the space, its sound side taken from the teacher if there is one."""
         network = self._blank()
         if self.recipe.teacher:
-            network.trunk.load_state_dict(engine.part(Path(self.recipe.teacher), "audio.trunk."))
+            network.trunk.load_state_dict(kept.part(Path(self.recipe.teacher), "audio.trunk."))
         return network
 
     def _blank(self) -> MotionNet:
@@ -97,7 +98,7 @@ class MotionTask:
         if not self.recipe.beside:
             return MotionNets([network])
         path, other = Path(self.recipe.beside), self._blank()
-        state = engine.part(path, "")
+        state = kept.part(path, "")
         if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in other.state_dict().items()}:
             raise WeightsError(f"{path} is not of a motion training of this size and these components; train one")
         other.load_state_dict(state)
@@ -111,23 +112,28 @@ class MotionTask:
         yield {"params": list(network.trunk.parameters()), "scale": self.recipe.slow if self.recipe.teacher else 1.0}
         yield {"params": [p for p in network.parameters() if p not in known]}
 
-    def losses(self, network: MotionNet, random: np.random.Generator) -> dict[str, Tensor]:
-        """A batch of windows against what the mouths did."""
-        recipe, recordings = self.recipe, self.draw.recordings
-        windows = self.draw(random, recipe.clips)
+    def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Windows: what is heard, and what the mouths did: components, opening, and where there was a face."""
+        recipe, recordings = self.recipe, self.windows.recordings
+        windows = self.windows(random, recipe.clips)
         sound = augment.sound(data.sounds(recordings, windows), random, recipe.sound)
         columns = log_mel(sound)
         columns = augment.columns(normalise(columns, level(columns)), random, recipe.sound)
         shape = torch.from_numpy(data.values([self.targets[i].coefficients for i in windows.clips], windows))
         opening = torch.from_numpy(data.values([self.targets[i].opening for i in windows.clips], windows))
         mask = torch.from_numpy(data.present(recordings, windows))
-        return self._compare(network(torch.from_numpy(columns)), shape, opening, mask)
+        return torch.from_numpy(columns), shape, opening, mask
+
+    def losses(self, network: MotionNet, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """A batch of windows against what the mouths did."""
+        columns, shape, opening, mask = batch
+        return self._compare(network(columns), shape, opening, mask)
 
     def _compare(
         self, said: tuple[Tensor, Tensor, Tensor], shape: Tensor, opening: Tensor, mask: Tensor
     ) -> dict[str, Tensor]:
         coefficients, opened, closed = said
-        recipe, weights, step = self.recipe, self.weights, mask[:, 1:] & mask[:, :-1]
+        recipe, weights, step = self.recipe, self.weights.to(mask.device), mask[:, 1:] & mask[:, :-1]
         error = F.smooth_l1_loss(_centred(coefficients, mask), _centred(shape, mask), reduction="none")
         far = F.smooth_l1_loss(coefficients, shape, reduction="none")
         is_closed = opening < CLOSED
@@ -145,7 +151,7 @@ class MotionTask:
             "lively": (losses.spread(opened, mask) / losses.spread(opening, mask)).log().square(),
             "closed": F.binary_cross_entropy_with_logits(closed, is_closed.float(), reduction="none")[mask].mean(),
         }
-        loss = sum((getattr(recipe, name) * part for name, part in parts.items()), torch.zeros(()))
+        loss = sum((getattr(recipe, name) * part for name, part in parts.items()), torch.zeros((), device=mask.device))
         return {"loss": loss, **parts}
 
     def validate(self, network: MotionNet) -> dict[str, float]:
@@ -156,3 +162,20 @@ class MotionTask:
 def _centred(x: Tensor, mask: Tensor) -> Tensor:
     weight = mask.float() if x.ndim == 2 else mask.float().unsqueeze(-1)
     return x - (x * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+
+
+def _task(recipe: MotionRecipe, folder: Path, offsets: Path | None) -> MotionTask:
+    return MotionTask(recipe, data.read(folder, offsets))
+
+
+def _export(task: MotionTask, done: Outcome[MotionNet], folder: Path, source: str) -> dict[str, float]:
+    """The network, opened as far as real mouths, and judged on the val recordings, which chose nothing."""
+    joined = task.joined(done.network)
+    factor = calibrate(joined, task.held)
+    export.motion(joined, folder / "motion.onnx")
+    figures = {**judge(joined, task.prepared.val), "factor": factor}
+    export.own_card(folder / "motion.onnx", "moves lips, jaw and chin to speech", joined, figures, source)
+    return figures
+
+
+TRAININGS = {"motion": Training("motion", "motion", MotionRecipe, _task, _export)}

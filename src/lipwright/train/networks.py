@@ -30,7 +30,7 @@ class Size:
     embedding: int = 128
 
 
-SIZES = {"tiny": Size(4, 8, 8, 16, 16), "base": Size(24, 48, 64, 192), "large": Size(32, 96, 96, 256)}
+SIZES = {"tiny": Size(4, 8, 8, 16, 16), "small": Size(24, 48, 64, 192), "full": Size(32, 96, 96, 256)}
 
 
 class Norm(nn.Module):
@@ -164,7 +164,7 @@ class PointsEncoder(nn.Module):
 class Expert(nn.Module):
     """Two encoders and how sharply they compare."""
 
-    def __init__(self, sees: str, size: str = "base", drop: float = 0.1, values: int = 0) -> None:
+    def __init__(self, sees: str, size: str = "small", drop: float = 0.1, values: int = 0) -> None:
         super().__init__()
         shape = SIZES[size]
         self.video = CropEncoder(shape, drop) if sees == "crop" else PointsEncoder(shape, values, drop)
@@ -184,7 +184,7 @@ class MotionNet(nn.Module):
     along ``slope``, and K coefficients along ``basis`` move them as opening does not (see :meth:`points`).
     """
 
-    def __init__(self, components: int, vertices: int, size: str = "base", drop: float = 0.1) -> None:
+    def __init__(self, components: int, vertices: int, size: str = "small", drop: float = 0.1) -> None:
         super().__init__()
         shape = SIZES[size]
         self.trunk = AudioTrunk(shape, drop)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lipwright import sync
-from lipwright.train import data, engine, expert
+from lipwright.train import data, expert, kept
 from lipwright.train.networks import Expert
 from lipwright.train.recipes import build
 from lipwright.types import Float
@@ -99,10 +99,10 @@ def _verdict(tables: list[Float], nulls: list[Float]) -> tuple[int, float]:
 
 def read_expert(path: Path, vertices: int) -> tuple[Expert, str]:
     """The expert kept in a checkpoint, ready to embed, and what its picture side sees."""
-    kept = engine.load(path)
-    recipe = build(expert.ExpertRecipe, dict(kept["recipe"]), str(path))
+    state = kept.load(path)
+    recipe = build(expert.ExpertRecipe, dict(state["recipe"]), str(path))
     network = Expert(recipe.sees, recipe.size, recipe.drop, vertices * 3)
-    network.load_state_dict(kept["network"])
+    network.load_state_dict(state["network"])
     return network.eval(), recipe.sees
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -18,51 +19,91 @@ R = TypeVar("R", bound="Recipe")
 class Recipe:
     """What every training needs."""
 
-    size: str = "base"
-    """Size of the network: tiny, base or large."""
+    network: str = ""
+    """Which of the networks of its kind is trained; see `lipwright.train.kinds`."""
+    size: str = "small"
+    """Size of the network: tiny (for tests), small or full."""
     steps: int = 1000
     """Steps of gradient descent."""
     clips: int = 20
-    """Recordings a step."""
+    """Recordings a step (on each device, and for each gradient accumulated)."""
     frames: int = 30
     """Pictures of each recording, at 25 fps."""
+    optimizer: str = "adamw"
+    """adamw or adam."""
     rate: float = 2e-3
-    """Highest learning rate; it rises over the first steps and falls along a cosine."""
+    """Highest learning rate."""
+    schedule: str = "cosine"
+    """How the rate falls after its rise: along a cosine to a hundredth, or not at all (constant)."""
     warmup: int = 40
     """Steps until the highest rate is reached."""
+    beta1: float = 0.9
+    """How long gradients are remembered."""
+    beta2: float = 0.98
+    """How long their squares are."""
     decay: float = 0.05
     """Weight decay."""
     drop: float = 0.1
     """Share of values dropped while training."""
     clip: float = 1.0
-    """Longest gradient."""
+    """Longest gradient; 0 = any."""
     average: float = 0.99
-    """How slowly the averaged weights follow (EMA)."""
+    """How slowly the averaged weights follow (EMA), which are validated and kept; 0 = the weights themselves."""
+    accumulate: int = 1
+    """Batches whose gradients make one step."""
+    precision: str = "32-true"
+    """32-true, bf16-mixed, or 16-mixed (GPUs only)."""
+    devices: int = 1
+    """Processes (CPU) or GPUs on each machine; as torchrun or SLURM says where they start the training."""
+    nodes: int = 1
+    """Machines."""
+    ahead: int = 1
+    """Threads that draw batches ahead."""
     every: int = 50
     """Steps between two validations."""
     patience: int = 10
     """Validations without gain after which training stops."""
+    keep: int = 0
+    """Steps between checkpoints that are kept for good, as step-N.pt; 0 = none."""
     seed: int = 1
     """Seed of everything drawn."""
 
     def __post_init__(self) -> None:
-        positive = ("steps", "clips", "frames", "every", "patience", "warmup")
-        for name in positive:
-            if getattr(self, name) < 1:
-                raise InputError(f"recipe: {name} must be at least 1; given {getattr(self, name)}")
+        at_least = {"keep": 0, "ahead": 0}
+        at_least |= dict.fromkeys(("steps", "clips", "frames", "every", "patience", "warmup", "accumulate"), 1)
+        at_least |= dict.fromkeys(("devices", "nodes"), 1)
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise InputError(f"recipe: {name} must be at least {least}; given {getattr(self, name)}")
         if not 0 < self.rate < 1:
             raise InputError(f"recipe: rate must lie between 0 and 1; given {self.rate}")
-        for name in ("drop", "average"):
+        for name in ("drop", "average", "beta1", "beta2"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise InputError(f"recipe: {name} must lie in 0 (included) to 1 (excluded); given {value}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"recipe: {name} must be {' or '.join(known)}; given {getattr(self, name)!r}")
+
+
+CHOICES = {
+    "size": ("tiny", "small", "full"),
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "constant"),
+    "precision": ("32-true", "bf16-mixed", "16-mixed"),
+}
 
 
 def load(kind: type[R], source: str | Path, **changes: Any) -> R:
-    """Read a recipe: a YAML file, or the name of one that is shipped (``expert``, ``points``, ``motion``).
+    """Read a recipe of a ``kind``; see `read` and `build`. ``changes`` replace what the file says."""
+    return build(kind, {**read(source), **changes}, str(source))
 
-    ``changes`` replace what the file says. Unknown names, wrong types and impossible values raise
-    InputError naming the file, the setting, the value and what is allowed.
+
+def read(source: str | Path) -> dict[str, Any]:
+    """What a recipe says: a YAML file, or the name of one that is shipped (``expert``, ``points``, ``motion`` ...).
+
+    Raises:
+        InputError: there is none, or it does not hold ``setting: value`` lines.
     """
     path = Path(source)
     if path.suffix in {".yaml", ".yml"}:
@@ -79,7 +120,7 @@ def load(kind: type[R], source: str | Path, **changes: Any) -> R:
         raise InputError(f"recipe {source} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"recipe {source} must hold 'setting: value' lines; it holds a {type(values).__name__}")
-    return build(kind, {**values, **changes}, str(source))
+    return values
 
 
 def shipped() -> list[str]:
@@ -89,14 +130,18 @@ def shipped() -> list[str]:
 
 
 def build(kind: type[R], values: dict[str, Any], where: str) -> R:
-    """A recipe of ``kind`` from plain values; ``where`` is named in errors."""
+    """A recipe of ``kind`` from plain values.
+
+    Raises:
+        InputError: for unknown names, wrong types and impossible values; it names ``where``, the setting, the value and
+            what is allowed.
+    """
     known = {field.name for field in fields(kind)}
     hints = get_type_hints(kind)
-    for name, value in values.items():
+    for name in values:
         if name not in known:
             raise InputError(f"recipe {where}: there is no setting {name}; there are: {', '.join(sorted(known))}")
-        values[name] = _fitted(name, value, hints[name], where)
-    return kind(**values)
+    return kind(**{name: _fitted(name, value, hints[name], where) for name, value in values.items()})
 
 
 def _fitted(name: str, value: Any, hint: Any, where: str) -> Any:
@@ -105,3 +150,9 @@ def _fitted(name: str, value: Any, hint: Any, where: str) -> Any:
     if hint in (int, str, bool, float) and type(value) is not hint:
         raise InputError(f"recipe {where}: {name} must be of type {hint.__name__}; given {value!r}")
     return value
+
+
+def named(source: str | Path, changes: dict[str, Any]) -> str:
+    """A name for a run: its recipe's, and what differs from it, as in ``expert-rate=0.001-size=tiny``."""
+    parts = [Path(source).stem, *(f"{name}={value}" for name, value in sorted(changes.items()))]
+    return re.sub(r"[^\w.=+-]+", "_", "-".join(parts))[:200]
