@@ -36,12 +36,12 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
     return {
         name: p
         for name, p in taken.items()
-        if name not in {"progress", "clip", "options", "scene", "changes", "phones"}
+        if name not in {"progress", "clip", "options", "scene", "changes", "phones", "watch"}
     }
 
 
 VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "measure", "repair", "prepare", "train", "demo")}
-COMMAND_ONLY = {"dub": {"video", "out", "quality", "resume", "more"}, "train": {"more"}}
+COMMAND_ONLY = {"dub": {"video", "out", "quality", "resume", "more"}, "train": {"settings"}}
 COMMAND_ONLY["prepare"] = {"check"}
 COMMAND_ONLY["measure"] = {"videos", "report", "pairs", "root", "list_order"}
 """Options of a command that are not keywords of its function."""

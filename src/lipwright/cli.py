@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lipwright import __version__
 from lipwright.commands import VERBS
+from lipwright.commands.answering import settings
 from lipwright.errors import LipwrightError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     for name, verb in VERBS.items():
         about = f"{verb.about[0].upper()}{verb.about[1:]}."
         child = verbs.add_parser(name, help=verb.about, description=about, argument_default=argparse.SUPPRESS)
+        child.settings = verb.settings
         verb.options(child)
         child.add_argument("--json", action="store_true", help="print the answer as JSON, for machines")
         child.add_argument("-q", "--quiet", action="store_true", help="show no progress")
@@ -61,7 +63,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that names the command which helps."""
+    """A parser that names the command which helps, and may take options it does not know as ``settings``."""
+
+    settings = False
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As its own; ``more`` then holds what it does not know, by name."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if self.settings and unknown:
+            try:
+                known.more = settings(unknown)
+            except argparse.ArgumentTypeError as problem:
+                self.error(str(problem))
+            unknown = []
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")

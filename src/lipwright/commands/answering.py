@@ -32,6 +32,8 @@ class Verb:
     about: str
     options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[Options, Progress], Answer]
+    settings: bool = False
+    """Whether any other ``--name value`` is taken, too; they come in ``more``."""
 
 
 def near(path: Path) -> Path:
@@ -44,10 +46,33 @@ def setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name.isidentifier() and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, _read(value)
+
+
+def _read(value: str) -> Any:
     try:
-        return name, json.loads(value)
+        return json.loads(value)
     except json.JSONDecodeError:
-        return name, value
+        return value
+
+
+def settings(words: list[str]) -> Options:
+    """``--name value``, ``--name=value``, ``--name`` (true) and ``--no-name`` (false), by name, - as _."""
+    found: Options = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        if not (word.startswith("--") and name.isidentifier()):
+            raise argparse.ArgumentTypeError(f"{word!r} is neither an option nor an option's value")
+        if equals:
+            found[name] = _read(value)
+        elif rest and not rest[0].startswith("--"):
+            found[name] = _read(rest.pop(0))
+        else:
+            found |= {name.removeprefix("no_"): False} if name.startswith("no_") else {name: True}
+    return found
 
 
 def more(options: Options, verb: Callable[..., object], what: str) -> Options:

@@ -6,41 +6,65 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipwright.commands.answering import Answer, Options, Verb, more, setting
+from lipwright.commands.answering import Answer, Options, Verb, more
 
 if TYPE_CHECKING:
     from lipwright.types import Progress
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
+    from lipwright.train.kinds import KINDS
+
     add = parser.add_argument
-    add("what", choices=["crossfit", "expert", "motion"], help="what to train; crossfit finds which clips are off")
-    add("--data", type=Path, required=True, metavar="FOLDER", help="a folder that `lipwright prepare` made")
-    add("-o", "--out", type=Path, required=True, metavar="FOLDER", help="the run's folder; a run there goes on")
+    whats = ["crossfit", *sorted(KINDS)]
+    add("what", choices=whats, help="what to train; crossfit finds which clips are off")
+    add("--data", type=Path, metavar="FOLDER", help="a folder that `lipwright prepare` made")
     add(
-        "--recipe",
-        metavar="R",
-        help="a YAML file, or the name of a shipped recipe; the one named like WHAT if left out",
+        "-o",
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="the run's folder; a run there goes on (runs/, by what differs)",
     )
+    recipe = "a YAML file, or the name of a shipped recipe; the one named like WHAT if left out"
+    add("--recipe", metavar="R", help=recipe)
     add("--offsets", type=Path, metavar="CSV", help="offsets.csv of a crossfit; clips are moved by it")
     add("--steps", type=int, metavar="N", help="steps of training, in place of the recipe's")
     add("--resume", action=argparse.BooleanOptionalAction, help="go on from the last checkpoint (True)")
     add("--threads", type=int, metavar="N", help="CPU threads")
-    told = "a setting of the recipe, such as size=tiny; may be given again"
-    add("--set", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=told)
+    add("--settings", action="store_true", help="say what the recipe sets, and what each setting means; no training")
+    parser.epilog = "Any setting of the recipe is an option, too, as in --size tiny --rate 0.001."
 
 
 def _run(options: Options, progress: Progress) -> Answer:
+    from lipwright.errors import InputError
     from lipwright.train import crossfit, train
 
-    options |= more(options, train, "--set sets what is in the recipe")
+    options |= more(options, train, "any setting of the recipe is an option")
+    if options.pop("settings", False):
+        return _settings(options)
+    if "data" not in options:
+        raise InputError("give a prepared folder with --data; see: lipwright train --help")
     if options["what"] == "crossfit":
         del options["what"]
+        if "out" not in options:
+            raise InputError("crossfit needs a folder to write to: --out FOLDER")
         path = crossfit(**options, progress=progress)
         return Answer(f"offsets: {path}", {"offsets": str(path)})
     figures = train(**options, progress=progress)
     lines = [f"{name}: {value:.3f}" for name, value in figures.items()]
-    return Answer("\n".join([f"run: {options['out']}", *lines]), figures)
+    return Answer("\n".join(lines), figures)
 
 
-VERB = Verb("train our networks on a prepared dataset", _options, _run)
+def _settings(options: Options) -> Answer:
+    """Every setting of a recipe: its value, and what it means."""
+    from lipwright.train import explained
+
+    what = "expert" if options["what"] == "crossfit" else options["what"]
+    found = explained(what, options.get("recipe", ""))
+    wide = max(len(f"{name}: {value}") for name, value, _ in found)
+    text = "\n".join(f"{f'{name}: {value}':{wide}}  {about}" for name, value, about in found)
+    return Answer(text, {name: {"value": value, "about": about} for name, value, about in found})
+
+
+VERB = Verb("train our networks on a prepared dataset", _options, _run, settings=True)

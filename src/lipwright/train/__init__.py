@@ -73,6 +73,15 @@ def train(
     return training.export(task, done, folder, f"recipe {Path(source).name}")
 
 
+def explained(what: str, recipe: str | Path = "") -> list[tuple[str, Any, str]]:
+    """Every setting of a recipe (a YAML file, or a shipped one's name): its name, its value, and what it means."""
+    _needs()
+    from lipwright.train import kinds, recipes
+
+    _, how = kinds.chosen(what, recipe or what, {})
+    return [(name, getattr(how, name), about) for name, about in recipes.abouts(type(how)).items()]
+
+
 def crossfit(
     *,
     data: str | Path,

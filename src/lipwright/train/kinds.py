@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipwright.errors import InputError
-from lipwright.train import recipes
 
 if TYPE_CHECKING:
+    from lipwright.train.recipes import Recipe
     from lipwright.train.tasks import Training
 
 KINDS = {
@@ -35,12 +35,14 @@ def training(kind: str, network: str = "") -> Training:
     return found
 
 
-def chosen(kind: str, source: str | Path, changes: dict[str, Any]) -> tuple[Training, recipes.Recipe]:
+def chosen(kind: str, source: str | Path, changes: dict[str, Any]) -> tuple[Training, Recipe]:
     """What a recipe trains, and the recipe, ``changes`` in place of what it says.
 
     Raises:
         InputError: as `lipwright.train.recipes.read`, `lipwright.train.recipes.build` and `training` do.
     """
+    from lipwright.train import recipes
+
     values = {**recipes.read(source), **changes}
     found = training(kind, str(values.get("network", "")))
     return found, recipes.build(found.recipe, values, str(source))

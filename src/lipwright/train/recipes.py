@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 from dataclasses import dataclass, fields
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -150,6 +154,17 @@ def _fitted(name: str, value: Any, hint: Any, where: str) -> Any:
     if hint in (int, str, bool, float) and type(value) is not hint:
         raise InputError(f"recipe {where}: {name} must be of type {hint.__name__}; given {value!r}")
     return value
+
+
+def abouts(kind: type[Recipe]) -> dict[str, str]:
+    """What each setting of a kind of recipe means, by name: the string below it in the class."""
+    found = {}
+    for each in reversed(kind.__mro__[:-1]):
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+        for line, below in pairwise(body.body if isinstance(body, ast.ClassDef) else []):
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(below, ast.Expr):
+                found[line.target.id] = " ".join(str(ast.literal_eval(below.value)).split())
+    return found
 
 
 def named(source: str | Path, changes: dict[str, Any]) -> str:
