@@ -40,7 +40,8 @@ ROOMS = {
     "fastapi": {"web", "survey"},
     "rich": {"cli"},
     "urllib.request": {"fetch"},
-    "subprocess": {"fetch"},
+    "subprocess": {"fetch", "workers"},
+    "ray": {"cluster"},
 }
 """Third parties, and the only places that import them."""
 

@@ -16,10 +16,11 @@ import pytest
 from scipy.io import wavfile
 
 import drawn
+import jobs
 import lipwright
 from lipwright import cli, crops, faces, media
 from lipwright.errors import InputError, LipwrightError
-from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording
+from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording, verb
 from lipwright.types import Audio
 
 
@@ -76,14 +77,45 @@ def test_what_is_there_is_kept(dataset: Path, tmp_path: Path) -> None:
     assert (tmp_path / "clips" / "ann.npz").stat().st_mtime_ns == made
 
 
-def test_two_workers_do_the_same_and_the_source_is_only_read(dataset: Path, tmp_path: Path) -> None:
-    before = {path.name: path.read_bytes() for path in dataset.iterdir()}
+def written(out: Path) -> dict[str, bytes]:
+    """Every file of a folder, by name."""
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def alone(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one process makes of the dataset."""
+    out = tmp_path_factory.mktemp("alone")
+    lipwright.prepare("manifest", dataset, out, workers=1)
+    return written(out)
+
+
+def test_two_workers_write_the_same_bytes_and_the_source_is_only_read(
+    dataset: Path, alone: dict[str, bytes], tmp_path: Path
+) -> None:
+    before = written(dataset)
     seen: list[int] = []
-    counts = lipwright.prepare(
-        "manifest", dataset, tmp_path, workers=2, sync="off", progress=lambda d, t, w: seen.append(d)
-    )
-    assert counts["kept"] == 2 and seen[-1] == 5
-    assert before == {path.name: path.read_bytes() for path in dataset.iterdir()}
+    lipwright.prepare("manifest", dataset, tmp_path, workers=2, progress=lambda d, t, w: seen.append(d))
+    assert seen == [1, 2, 3, 4, 5]
+    assert written(tmp_path) == alone
+    assert written(dataset) == before
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_writes_the_same_bytes(dataset: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason='Ray is not here; it comes with: pip install "lipwright[ray]"')
+    lipwright.prepare("manifest", dataset, tmp_path, workers=2, ray="local")
+    assert written(tmp_path) == alone
+
+
+def test_what_ends_a_worker_ends_it_with_a_sentence(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verb, "_one", jobs.lost)
+    with pytest.raises(LipwrightError, match=r"ended from outside \(SIGKILL\)"):
+        lipwright.prepare("manifest", dataset, tmp_path, workers=2)
+    monkeypatch.undo()
+    assert lipwright.prepare("manifest", dataset, tmp_path, workers=2, sync="off")["kept"] == 2
 
 
 def test_a_table_that_is_missing_or_lacks_a_column_is_a_sentence(tmp_path: Path) -> None:

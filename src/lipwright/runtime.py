@@ -136,7 +136,12 @@ def load(
 
 
 def cores() -> int:
-    """CPU cores a network takes unless told: those this process may use, at most ``MOST_THREADS``."""
+    """CPU cores a network takes unless told: those this process may use, at most ``MOST_THREADS``; or as many as the
+    environment's ``LIPWRIGHT_THREADS`` says. Raises InputError where that is no number of at least 1."""
+    if told := os.environ.get("LIPWRIGHT_THREADS"):
+        if not (told.isdecimal() and int(told) > 0):
+            raise InputError(f"LIPWRIGHT_THREADS is a number of at least 1; it is {told!r}")
+        return int(told)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(allowed, _quota(), MOST_THREADS))
 

@@ -19,10 +19,16 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("data", nargs="?", type=Path, default=None, metavar="FOLDER", help="where the dataset lies; it is only read")
     add("-o", "--out", type=Path, help="the folder to fill; clips already there are kept")
     add("--check", type=Path, metavar="PREPARED", help="say of a folder made so whether to train on it, and do no more")
-    add("--workers", type=int, metavar="N", help="processes at work (2)")
+    add("--workers", type=int, metavar="N", help="processes at work (one for each core, 4 at most)")
+    add("--ray", metavar="ADDRESS", help="let a Ray cluster do the work, N files at a time; local: start one here")
     add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
     add("--layout", choices=["ours", "wav2lip"], help="what is written: for our trainers, or for Wav2Lip's (ours)")
-    add("--size", type=int, metavar="PX", help="width and height of faces: whole (wav2lip, as found), or lower ones (ours, none)")
+    add(
+        "--size",
+        type=int,
+        metavar="PX",
+        help="width and height of faces: whole (wav2lip, as found), or lower ones (ours, none)",
+    )
     insync = parser.add_argument_group("what is in sync").add_argument
     modes = "drop what is not surely in sync, shift only what surely is, or measure nothing: off (drop)"
     insync("--sync", choices=["drop", "shift", "off"], help=modes)

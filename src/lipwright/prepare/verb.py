@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from lipwright import registry
-from lipwright.errors import InputError, LipwrightError, OutputError
+from lipwright import registry, runtime, workers as crew
+from lipwright.errors import InputError, OutputError
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging, layouts, report as page, splits
 from lipwright.prepare.deciding import Limits, Sync, decided
@@ -64,7 +64,8 @@ def prepare(
     data: Path,
     out: Path,
     *,
-    workers: int = 2,
+    workers: int | None = None,
+    ray: str = "",
     expert: str = "lipsight",
     sync: Sync = "drop",
     confidence: float = Limits.confidence,
@@ -86,7 +87,8 @@ def prepare(
         dataset: a member of the family ``datasets``.
         data: its folder.
         out: the folder to fill.
-        workers: kept for later; one process is at work, as forked ones can wait for OpenBLAS for ever.
+        workers: processes at work, see `lipwright.workers`; one for each core that may be used, 4 at most, unless told.
+        ray: the address of a Ray cluster that works in their place, see `lipwright.cluster`; "" for none.
         expert: the sync expert that judges; one that reads what is prepared.
         sync: what becomes of its judgement, as are the limits after it: see `lipwright.prepare.deciding.Limits`.
         confidence: the least.
@@ -114,7 +116,7 @@ def prepare(
     _check_rest(making, report, workers)
     items, out = _items(dataset, Path(data), Path(out)), Path(out)
     with _written(out):
-        each = _found(items, out / "found", making, workers, progress)
+        each = _found(items, out / "found", making, runtime.cores() if workers is None else workers, ray, progress)
         rows = _laid(_rows(each, limits, out / "found", making.expert), out, layout)
         return _told(rows, out, report)
 
@@ -145,8 +147,8 @@ def _items(dataset: str, data: Path, out: Path) -> list[DataItem]:
     return items
 
 
-def _check_rest(making: Making, report: Path | None, workers: int) -> None:
-    if workers < 1:
+def _check_rest(making: Making, report: Path | None, workers: int | None) -> None:
+    if workers is not None and workers < 1:
         raise InputError(f"at least one process must be at work; given {workers}")
     if report is not None:
         page.check(report)
@@ -166,11 +168,6 @@ def _written(out: Path) -> Iterator[None]:
     """Errors of writing as sentences."""
     try:
         yield
-    except BrokenProcessPool:
-        raise LipwrightError(
-            "a process at work was ended from outside, perhaps for want of memory; run the same command again with "
-            "fewer --workers, it goes on where it was"
-        ) from None
     except (InputError, OutputError):
         raise
     except OSError as error:
@@ -180,27 +177,34 @@ def _written(out: Path) -> Iterator[None]:
 
 
 def _found(
-    items: list[DataItem],
-    folder: Path,
-    making: Making,
-    workers: int,  # noqa: ARG001 - one, see there
-    progress: Progress | None,
+    items: list[DataItem], folder: Path, making: Making, workers: int, ray: str, progress: Progress | None
 ) -> list[Each]:
-    """Every file with its recordings, in the order of ``items``."""
+    """Every file with its recordings, in the order of ``items``; the largest are begun first."""
     folder.mkdir(parents=True, exist_ok=True)
-    each: list[Each] = []
-    for one in (_one(item, folder, making) for item in items):
-        each.append(one)
+    task = partial(_one, folder.absolute(), making)
+    order = sorted(range(len(items)), key=lambda number: -_size(items[number].path))
+    asked = [replace(items[n], path=items[n].path.absolute()) if ray else items[n] for n in order]
+    each: dict[int, Each] = {}
+    for number, (found, why) in zip(order, crew.spread(task, asked, workers=workers, ray=ray), strict=True):
+        each[number] = (items[number], found, why)
         if progress is not None:
             progress(len(each), len(items), "clips")
-    return each
+    return [each[number] for number in range(len(items))]
 
 
-def _one(item: DataItem, folder: Path, making: Making) -> Each:
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
     try:
-        return item, made(item, folder, making), ""
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _one(folder: Path, making: Making, item: DataItem) -> tuple[list[Found], str]:
+    try:
+        return made(item, folder, making), ""
     except InputError as error:
-        return item, [], str(error)
+        return [], str(error)
 
 
 def _rows(each: list[Each], limits: Limits, folder: Path, expert: str) -> list[Row]:
