@@ -12,6 +12,7 @@ import argparse
 import os
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from lipwright import cli
@@ -51,8 +52,8 @@ def tables() -> str:
 def table(recipe: type, names: list[str]) -> str:
     from lipwright.train import recipes
 
-    plain, abouts = recipe(), recipes.abouts(recipe)
-    rows = [f"| `{name}` | {getattr(plain, name)} | {abouts[name]} |" for name in names]
+    defaults, abouts = {field.name: field.default for field in fields(recipe)}, recipes.abouts(recipe)
+    rows = [f"| `{name}` | {defaults[name]} | {abouts[name]} |" for name in names]
     return "\n".join(["| setting | default | |", "|---|---|---|", *rows])
 
 

@@ -32,6 +32,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="steps of training, in place of the recipe's")
     add("--resume", action=argparse.BooleanOptionalAction, help="go on from the last checkpoint (True)")
     add("--threads", type=int, metavar="N", help="CPU threads")
+    add("--ray", metavar="ADDRESS", help="train on a Ray cluster: host:port, auto, or local to start one here")
     add("--settings", action="store_true", help="say what the recipe sets, and what each setting means; no training")
     parser.epilog = "Any setting of the recipe is an option, too, as in --size tiny --rate 0.001."
 

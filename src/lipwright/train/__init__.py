@@ -34,6 +34,7 @@ def train(
     threads: int | None = None,
     progress: Progress | None = None,
     watch: Watch | None = None,
+    ray: str = "",
     **changes: Any,
 ) -> dict[str, float]:
     """Train a network on a prepared folder, and export what validated best.
@@ -52,6 +53,8 @@ def train(
         progress: called after every step.
         watch: called with the step and the figures after every validation; it may raise
             `lipwright.train.engine.Stopped`.
+        ray: address of a Ray cluster that trains, a process for each of the recipe's ``devices`` on each of its
+            ``nodes``; see `lipwright.train.cluster`. There ``progress`` is not told, and there is no ``watch``.
         changes: any setting of the recipe, e.g. ``size="tiny"``.
 
     Returns:
@@ -63,11 +66,18 @@ def train(
         MissingExtraError: when torch is not installed.
     """
     _needs()
-    from lipwright.train import engine, kinds, recipes
+    from lipwright.train import cluster, engine, kinds, recipes
 
     source = recipe or what
     training, how = kinds.chosen(what, source, changes)
     folder = Path(out) if out is not None else Path("runs") / recipes.named(source, changes)
+    if ray:
+        paths = {"data": data, "out": folder, "offsets": offsets} | (
+            {"recipe": recipe} if Path(recipe).is_file() else {}
+        )
+        there = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
+        told = {"recipe": recipe, "steps": steps, "resume": resume, "threads": threads, **changes, **there}
+        return cluster.train(ray, how.devices * how.nodes, what, told)
     task = training.task(how, Path(data), Path(offsets) if offsets else None)
     done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads, watch=watch)
     return training.export(task, done, folder, f"recipe {Path(source).name}")
