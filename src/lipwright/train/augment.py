@@ -12,6 +12,7 @@ from scipy import fft
 from torch import Tensor
 from torch.nn import functional
 
+from lipwright.train import compression, occluders
 from lipwright.types import Float
 
 Random = np.random.Generator
@@ -110,29 +111,70 @@ def points(shapes: Float, random: Random, strength: float = 1.0) -> Float:
 
 
 def crops(seen: Float, random: Random, strength: float = 1.0) -> Tensor:
-    """Mouth crops (B, L, 48, 64) 0-255: place, size, tilt, mirror, light, blur, noise, a block hidden.
+    """Mouth crops (B, L, 48, 64) 0-255, changed as :func:`pictures` does. Returns float32 (B, L, 48, 64), 0-1."""
+    grey = torch.from_numpy(np.ascontiguousarray(seen, np.float32)) / 255
+    return pictures(grey.unsqueeze(2), random, strength).squeeze(2)
 
-    Every picture of a recording is changed alike, but for the noise. Returns float32 (B, L, 48, 64), 0-1.
+
+def pictures(seen: Tensor, random: Random, strength: float = 1.0) -> Tensor:
+    """Grey or colour pictures (B, L, 1 or 3, H, W), 0-1, as a worse camera would have taken and sent them.
+
+    Place, size, tilt and mirror (:func:`placed`), something before the mouth (`lipwright.train.occluders`), light
+    (:func:`lit`), blur, noise, and compression (`lipwright.train.compression`). Every picture of a recording is changed
+    alike, but for the noise. ``strength`` 0 leaves them alone, 1 is for training. The same shape, 0-1.
     """
-    pictures = torch.from_numpy(np.ascontiguousarray(seen, np.float32)) / 255
     if strength <= 0:
-        return pictures
-    batch, length, high, wide = pictures.shape
+        return seen
+    shown = placed(seen, random, strength)
+    for row in np.flatnonzero(random.random(len(shown)) < 0.3 * strength):
+        shown[row] = occluders.hidden(shown[row], random)
+    shown = _blurred(lit(shown, random, strength), random, strength)
+    noise = random.uniform(0, 0.03 * strength, (len(shown), 1, 1, 1, 1)).astype(np.float32)
+    grain = noise * random.standard_normal(shown.shape, np.float32)
+    return _sent((shown + torch.from_numpy(grain)).clamp(0, 1), random, strength)
+
+
+def placed(seen: Tensor, random: Random, strength: float = 1.0) -> Tensor:
+    """Pictures (B, L, C, H, W) moved, scaled, tilted and mirrored, all of a recording alike; 0 leaves them alone."""
+    if strength <= 0:
+        return seen
+    batch, length, depth, high, wide = seen.shape
     turn = torch.from_numpy(np.stack([_affine(random, strength) for _ in range(batch)]).astype(np.float32))
     grid = functional.affine_grid(turn, [batch, 1, high, wide], align_corners=False)
-    pictures = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    moved = functional.grid_sample(seen.flatten(1, 2), grid, padding_mode="border", align_corners=False)
+    return moved.view(batch, length, depth, high, wide)
+
+
+def lit(seen: Tensor, random: Random, strength: float = 1.0) -> Tensor:
+    """Pictures (B, L, C, H, W), 0-1, in another light, all of a recording alike: darker or lighter, and in colour
+    warmer or colder; 0 leaves them alone."""
+    if strength <= 0:
+        return seen
+    batch, _, depth = seen.shape[:3]
+    gamma = random.normal(0, 0.25 * strength, (batch, 1, 1, 1, 1))
+    if depth > 1:
+        gamma = gamma + random.normal(0, 0.06 * strength, (batch, 1, depth, 1, 1))
+    return seen.clamp(1e-3, 1) ** torch.from_numpy(np.exp(gamma).astype(np.float32))
+
+
+def _blurred(seen: Tensor, random: Random, strength: float) -> Tensor:
+    batch, wide = len(seen), 2 * (seen.shape[-2] // 32) + 1
     soft = random.uniform(0, strength, batch) * (random.random(batch) < 0.4)
-    blurred = functional.avg_pool2d(pictures, 3, 1, 1, count_include_pad=False)
-    pictures = pictures + torch.from_numpy(soft.astype(np.float32)).view(-1, 1, 1, 1) * (blurred - pictures)
-    for row in np.flatnonzero(random.random(batch) < 0.3 * strength):
-        top, left = int(random.integers(0, high - 8)), int(random.integers(0, wide - 8))
-        down, right = int(random.integers(4, 16)), int(random.integers(4, 20))
-        pictures[row, :, top : top + down, left : left + right] = float(random.random())
-    gamma = np.exp(random.normal(0, 0.25 * strength, (batch, 1, 1, 1))).astype(np.float32)
-    pictures = pictures.clamp(1e-3, 1) ** torch.from_numpy(gamma)
-    noise = random.uniform(0, 0.03 * strength, (batch, 1, 1, 1)).astype(np.float32)
-    grain = noise * random.standard_normal((batch, length, high, wide), np.float32)
-    return (pictures + torch.from_numpy(grain)).clamp(0, 1)
+    blurred = functional.avg_pool2d(seen.flatten(1, 2), wide, 1, wide // 2, count_include_pad=False).view_as(seen)
+    return seen + torch.from_numpy(soft.astype(np.float32)).view(-1, 1, 1, 1, 1) * (blurred - seen)
+
+
+def _sent(seen: Tensor, random: Random, strength: float) -> Tensor:
+    """Some recordings as JPEG gives them back, of a quality of 100 - 85 · strength and more."""
+    batch, length = seen.shape[:2]
+    quality = 100 - random.uniform(5, 85, batch) * min(strength, 1.0)
+    rows = np.flatnonzero(random.random(batch) < 0.4 * strength)
+    if not len(rows):
+        return seen
+    shown, chosen = seen.clone(), torch.from_numpy(rows)
+    qualities = torch.from_numpy(quality[rows].astype(np.float32)).repeat_interleave(length)
+    shown[chosen] = compression.compressed(seen[chosen].flatten(0, 1), qualities).view(len(rows), *seen.shape[1:])
+    return shown
 
 
 def _affine(random: Random, strength: float) -> NDArray[np.float64]:
