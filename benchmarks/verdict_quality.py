@@ -17,7 +17,7 @@ import numpy as np
 
 from lipwright import drift, sync
 from lipwright.experts import lipsight
-from lipwright.measure import judging
+from lipwright.measure import judging, settings
 from lipwright.train import data
 from lipwright.types import Audio, Float
 
@@ -74,7 +74,7 @@ def verdict(seen: Float, heard: Float) -> str:
     table = sync.stream([seen], [heard])
     wrong = [sync.judge(sync.stream([seen], voice).rows).contrast for voice in judging.wrong_voices(heard)]
     inside = drift.intervals(table, 25)
-    least = judging.SURE * max(wrong)
+    least = settings.SURE * max(wrong)
     return drift.verdict(inside and inside.offset, 25, sync.judge(table.rows).contrast, least)
 
 

@@ -30,6 +30,7 @@ _HOMES = {
     "prepare": ("prepare",),
     "repair": ("repair",),
     "train": ("train",),
+    "tune": ("tune",),
     "demo": ("demo",),
     "wav2lip": ("wav2lip",),
 }  # fmt: skip

@@ -15,6 +15,7 @@ from lipwright.media import open as open, open_audio as open_audio, write as wri
 from lipwright.prepare import prepare as prepare
 from lipwright.repair import repair as repair
 from lipwright.train import train as train
+from lipwright.tune import tune as tune
 from lipwright.types import (
     Audio as Audio,
     AudioSpec as AudioSpec,

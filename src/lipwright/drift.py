@@ -88,12 +88,19 @@ def _span(rows: Float, start: float, stop: float) -> Span:
     return Span(start, stop, curve.offset, curve.peak, curve.contrast, curve.distance, seen)
 
 
-def intervals(table: sync.Table, fps: float, seed: int = 0) -> Intervals | None:
-    """95 % intervals by the block bootstrap: blocks of about a second are drawn with replacement, 400 times.
+def intervals(table: sync.Table, fps: float, seed: int = 0, level: float = LEVEL) -> Intervals | None:
+    """Intervals by the block bootstrap: blocks of about a second are drawn with replacement, 400 times; ``level`` of
+    what they say (95 %) lies inside.
 
     Neighbouring frames say much the same, so whole blocks are drawn (Künsch, "The jackknife and the bootstrap
     for general stationary observations", 1989). None for less than a second, or 4 blocks in which a face was judged.
     """
+    found = resampled(table, fps, seed)
+    return None if found is None else Intervals(*(within(values, level) for values in found))
+
+
+def resampled(table: sync.Table, fps: float, seed: int = 0) -> tuple[Float, Float, Float] | None:
+    """The offsets, LSE-D and LSE-C (400,) of the draws that `intervals` is about; None where that is."""
     if len(table) < LEAST_SECONDS * fps:
         return None
     length = max(round(BLOCK_SECONDS * fps), -(-len(table) // MOST_BLOCKS))
@@ -112,11 +119,12 @@ def intervals(table: sync.Table, fps: float, seed: int = 0) -> Intervals | None:
     curves = sync.mean(weights @ sums, drawn)
     least = np.nanmin(curves, axis=1)
     offset = np.nanargmin(curves, axis=1) - table.reach
-    return Intervals(_middle(offset), _middle(least), _middle(np.nanmedian(curves, axis=1) - least))
+    return offset, least, np.nanmedian(curves, axis=1) - least
 
 
-def _middle(values: Float) -> Interval:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
+def within(values: Float, level: float) -> Interval:
+    """The middle part of ``values``, ``level`` of them."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
     return Interval(float(low), float(high))
 
 

@@ -6,7 +6,7 @@ imported before a verb runs.
 
 from __future__ import annotations
 
-from lipwright.commands import demo, dub, measure, models, prepare, repair, train, wav2lip
+from lipwright.commands import demo, dub, measure, models, prepare, repair, train, tune, wav2lip
 from lipwright.commands.answering import Answer, Verb
 
 __all__ = ["VERBS", "Answer", "Verb"]
@@ -18,6 +18,7 @@ VERBS = {
     "repair": repair.VERB,
     "prepare": prepare.VERB,
     "train": train.VERB,
+    "tune": tune.VERB,
     "models": models.VERB,
     "demo": demo.VERB,
 }

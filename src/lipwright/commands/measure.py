@@ -22,6 +22,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--face", metavar="WHO", help=who)
     add("--expert", metavar="NAME", help="whose scores come first; `lipwright models` names them (lipsight)")
     add("--experts", action="append", metavar="NAME", help="another expert that judges, too; may be given again")
+    add("--settings", type=Path, metavar="YAML", help="thresholds of the verdict, as `lipwright tune measure` finds them")
     add("--report", type=Path, metavar="HTML", help="write a page with curves, pictures and what helps")
     lists = parser.add_argument_group("file lists, as Wav2Lip's evaluation has them").add_argument
     lists("--list", type=Path, dest="pairs", metavar="TXT", help="score the lines of this file: <video> <audio>")
@@ -59,7 +60,7 @@ def _list(videos: list[Path], pairs: Path, page: Path | None, options: Options, 
     from lipwright.errors import InputError
     from lipwright.measure import lists
 
-    beside = [f"--{name}" for name in ("reference", "source", "speech", "experts") if name in options]
+    beside = [f"--{name}" for name in ("reference", "source", "speech", "experts", "settings") if name in options]
     beside += ["VIDEO"] * bool(videos) + ["--report"] * (page is not None)
     if beside:
         raise InputError(f"--list brings its own videos and sounds; leave out {', '.join(beside)}")

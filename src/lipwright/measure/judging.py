@@ -14,6 +14,7 @@ import numpy as np
 from lipwright import drift, ondisk, registry, sync
 from lipwright.errors import InputError
 from lipwright.measure.found import Code, Judged, Problem
+from lipwright.measure.settings import Settings
 from lipwright.media import resample
 from lipwright.registry import Calibration
 from lipwright.speaker import Speakers
@@ -21,8 +22,6 @@ from lipwright.types import Audio, AudioSpec, Clip, FaceSpec, FaceTrack, Float
 
 SHORTEST = 0.6
 """Seconds of picture and of sound that are needed for any number."""
-SURE = 1.3
-"""By how much a contrast must exceed the highest that wrong voices reach."""
 APART = 2 * sync.REACH + 2
 LONG = 100
 SPAN_SECONDS, STEP_SECONDS = 2.0, 1.0
@@ -61,7 +60,13 @@ def _loaded(name: str, weights: str) -> Expert:
     return found
 
 
-def judged(name: str, one: Expert, seen: Iterable[Any], speech: Audio) -> Judged:
+def judged(
+    name: str,
+    one: Expert,
+    seen: Iterable[Any],
+    speech: Audio,
+    settings: Settings = Settings(),  # noqa: B008
+) -> Judged:
     """What the expert says of the crops ``seen`` (its own) and the ``speech`` (any rate).
 
     Raises InputError for less than 0.6 s of either.
@@ -79,7 +84,7 @@ def judged(name: str, one: Expert, seen: Iterable[Any], speech: Audio) -> Judged
     count = max(1, min(len(pictures), whole) - one.face.frames)
     table = sync.stream(_blocks(pictures), _blocks(sounds), how=one.distance)
     wrong = [sync.stream(_blocks(pictures), other, how=one.distance) for other in wrong_voices(sounds)]
-    return _opinion(name, one, table, wrong, count)
+    return _opinion(name, one, table, wrong, count, settings)
 
 
 def _blocks(rows: Float, first: int = 0) -> Iterator[Float]:
@@ -95,14 +100,17 @@ def wrong_voices(sounds: Float) -> list[Iterator[Float]]:
     return [_blocks(sounds, int(at)) for at in np.linspace(APART, len(sounds) - APART, 5)[1:4]]
 
 
-def _opinion(name: str, one: Expert, table: sync.Table, wrong: list[sync.Table], windows: int) -> Judged:
+def _opinion(
+    name: str, one: Expert, table: sync.Table, wrong: list[sync.Table], windows: int, settings: Settings
+) -> Judged:
     fps = one.face.fps
     curve = sync.judge(table.rows)
     classic = sync.classic(table, windows, one.lead)
     curves = [sync.judge(other.rows) for other in wrong]
     usual = [sync.classic(other, windows, one.lead) for other in wrong]
-    least = SURE * max(other.contrast for other in curves)
+    least = settings.sure * max(other.contrast for other in curves)
     inside = drift.intervals(table, fps)
+    sure = inside if settings.level == drift.LEVEL else drift.intervals(table, fps, level=settings.level)
     found, luck = drift.spans(table, fps, SPAN_SECONDS, STEP_SECONDS), chance(wrong, fps, SPAN_SECONDS)
     floor = {
         "lse_d": float(np.mean([other.lse_d for other in usual])),
@@ -121,7 +129,7 @@ def _opinion(name: str, one: Expert, table: sync.Table, wrong: list[sync.Table],
         drift=drift.drift(table, fps, chance(wrong, fps, drift.DRIFT_SECONDS)),
         least=least,
         accuracy=drift.accuracy(found),
-        verdict=drift.verdict(None if inside is None else inside.offset, fps, curve.contrast, least),
+        verdict=drift.verdict(None if sure is None else sure.offset, fps, curve.contrast, least),
         wrong=floor,
         spans=tuple(Problem(span, 1.0, _weak(span, luck, curve.offset)) for span in found),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from lipwright.errors import InputError
 from lipwright.measure import whom
 from lipwright.measure.found import Judged, Measured
 from lipwright.measure.judging import SHORTEST, Expert, diagnosed, expert as chosen, judged
+from lipwright.measure.settings import Settings, read
 from lipwright.measure.watching import Watch, own, tells
 from lipwright.media import resample
 from lipwright.media.container import content_key
@@ -35,6 +37,7 @@ def measure(
     expert: str = "lipsight",
     experts: Sequence[str] | None = None,
     phones: Sequence[Phone] = (),
+    settings: Settings | str | Path = Settings(),  # noqa: B008
     progress: Progress | None = None,
 ) -> Measured:
     """How well the lips in ``clip`` match its voice, and how good the picture is.
@@ -49,6 +52,7 @@ def measure(
         expert: the member of ``experts`` whose scores come first.
         experts: more of them, that judge too.
         phones: the speech sounds with their times, where they are known.
+        settings: thresholds of the verdict, or a YAML file with them, see `lipwright.measure.settings`.
         progress: called while faces are looked for.
 
     Returns:
@@ -60,6 +64,7 @@ def measure(
         NoFaceError: no frame shows a face, or hardly any.
         WeightsError: an expert that was never calibrated, or cannot tell in sync from shifted.
     """
+    sure = settings if isinstance(settings, Settings) else read(Path(settings))
     judges = {name: chosen(name) for name in dict.fromkeys((expert, *(experts or ())))}
     heard = _heard(clip, speech)
     meant = whom.cast(clip, heard.speech, face, progress)
@@ -67,8 +72,8 @@ def measure(
         role: (other, whom.long(other, faces.track(other, progress=progress)))
         for role, other in _others(reference, source).items()
     }
-    run = _run(clip, heard, meant, others, judges, tuple(phones))
-    best = _ceiling(reference, source, others, judges[expert], expert)
+    run = _run(clip, heard, meant, others, judges, sure, tuple(phones))
+    best = _ceiling(reference, source, others, judges[expert], expert, sure)
     inputs = _inputs(video=clip, reference=reference, source=source, speech=speech)
     issues = (*_issues(clip, reference, run.opening), *meant.issues)
     return _told(clip, heard, meant, run, best, issues, inputs, tuple(phones))
@@ -148,6 +153,7 @@ def _run(
     cast: whom.Cast,
     others: dict[str, tuple[Clip, FaceTrack]],
     judges: dict[str, Expert],
+    settings: Settings,
     phones: tuple[Phone, ...] = (),
 ) -> _Run:
     """The opinions of all judges and all metrics of one clip."""
@@ -167,7 +173,7 @@ def _run(
     found = []
     for number, (name, one) in enumerate(judges.items()):
         seen = own(one, clip, cast.track, cast.elsewhere) if number else watch.crops(one)
-        found.append(judged(name, one, seen, heard.speech))
+        found.append(judged(name, one, seen, heard.speech, settings))
     rate, face = float(clip.fps), cast.track.id
     found = [diagnosed(one, rate, watch.opening, heard.voiced, cast.said, face) for one in found]
     return _Run(found, watch.results(), watch.floors(), watch.opening)
@@ -179,6 +185,7 @@ def _ceiling(
     others: dict[str, tuple[Clip, FaceTrack]],
     judge: Expert,
     name: str,
+    settings: Settings,
 ) -> _Run | None:
     """The same of the reference, else of the source with its own sound; None where neither speaks."""
     role = "reference" if reference is not None else "source"
@@ -187,7 +194,7 @@ def _ceiling(
         return None
     try:
         alone = whom.Cast(others[role][1], 1, None, np.zeros(best.length, bool), ())
-        return _run(best, _heard(best, None), alone, {}, {name: judge})
+        return _run(best, _heard(best, None), alone, {}, {name: judge}, settings)
     except InputError:
         return None
 
