@@ -142,6 +142,19 @@ def decoded(file: bytes | NDArray[np.uint8]) -> Picture:
     return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
+def from_jpeg(file: bytes, size: int = 0) -> NDArray[np.uint8] | None:
+    """A picture file as uint8 (H, W, 3), **BGR** as OpenCV reads it; None where it is no picture.
+
+    A ``size`` above 0 makes it (size, size, 3), resized as in `boxed`.
+    """
+    if not file:
+        return None
+    found = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    if found is None or not size or found.shape[:2] == (size, size):
+        return found
+    return np.asarray(cv2.resize(found, (size, size)), np.uint8)
+
+
 def _beyond(first: int, last: int, size: int) -> tuple[int, int]:
     """How much of ``first`` to ``last`` lies before 0 and behind ``size``."""
     return min(max(-first, 0), last - first), min(max(last - size, 0), last - first)

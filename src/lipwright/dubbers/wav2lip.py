@@ -31,6 +31,9 @@ FACE = FaceSpec(size=(96, 96), region="face", margin=aligned.MARGIN)
 HEARD = replace(features.WAV2LIP_MEL, lead=-1.0)
 """What it was trained to hear; the original's own inference has lead 0."""
 
+NOW = "mel_now"
+"""The name of the mel of networks that were trained without that lead (`lipwright train generator`, ``corrected``)."""
+
 BATCH = 8
 AHEAD = 2
 """Batches made ahead of the one that is being pasted."""
@@ -67,6 +70,8 @@ class Painter:
         if tall is None or tall != wide:
             raise WeightsError(f"{path} does not say the size of its pictures: {self._network.inputs[at]}")
         self.size, self._faces_first, self.at_once = tall, at == 0, batch or BATCH
+        self.early = 0.0 if self._network.inputs[1 - at].name == NOW else 1.0
+        """The lead of what it was trained to hear, as a part of that of the published networks."""
 
     def __call__(self, heard: Float, seen: Pictures, like: Pictures, rows: Sequence[int]) -> Pictures:
         """Mel windows float32 (B, 16, 80) and faces uint8 (B, S, S, 3) RGB to faces with the mouth painted.
@@ -156,7 +161,7 @@ class Dubber:
         plan = _as_the_original if compat else _as_it_should_be
         self._plan = plan(scene, self._painter.size, around, inside, 0.0 if nosmooth else scene.smooth, static)
         self.canvas = self._plan.canvas
-        self._spec = replace(HEARD, lead=self._plan.lead)
+        self._spec = replace(HEARD, lead=self._plan.lead * self._painter.early)
         self.untouched = [self._plan.way.why(int(frame)) for frame in self.canvas]
         self._resting = playback.Stills(scene.clip, self._plan.way.cut)
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lipwright import runtime
+from lipwright import registry, runtime
 from lipwright.errors import WeightsError
 from lipwright.train import wav2lip
 from lipwright.train.tracing import write_onnx
@@ -237,12 +237,16 @@ def unlike(
 # --------------------------------------------------------------------------------------------- ONNX
 
 
-def to_onnx(network: wav2lip.Generator, path: Path) -> None:
-    """Write a generator as ONNX: ``mel`` (B, 1, 80, 16) and ``faces`` (B, 6, S, S) in, ``painted`` (B, 3, S, S) out."""
+def to_onnx(network: wav2lip.Generator, path: Path, *, lead: float = -1.0) -> None:
+    """Write a generator as ONNX: ``mel`` (B, 1, 80, 16) and ``faces`` (B, 6, S, S) in, ``painted`` (B, 3, S, S) out.
+
+    A generator that was not trained to hear a frame early, with a ``lead`` of 0, says so by another name of its mel.
+    """
+    heard = registry.load("dubbers", "wav2lip").NOW if lead == 0 else "mel"
     size = network.layout.size
     batch = torch.export.Dim("batch", min=1, max=4096)
     examples = (torch.zeros(2, 1, 80, 16), torch.zeros(2, 6, size, size))
-    write_onnx(network, examples, path, ["mel", "faces"], ["painted"], ({0: batch}, {0: batch}))
+    write_onnx(network, examples, path, [heard, "faces"], ["painted"], ({0: batch}, {0: batch}))
 
 
 def gap(network: wav2lip.Generator, path: Path) -> float:

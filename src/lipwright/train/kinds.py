@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lipwright.train.tasks import Training
 
 KINDS = {
-    "expert": {"ours": "expert"},
+    "expert": {"ours": "expert", "syncnet_color": "published", "stable_syncnet": "published"},
+    "generator": {"wav2lip": "generator"},
     "motion": {"motion": "motion"},
 }
 """Module by network by kind; the first network is meant where a recipe names none."""

@@ -243,6 +243,10 @@ class StableSync(Halves):
         heard, seen = _layout(part, attention)
         self.audio_encoder, self.visual_encoder = _Half(heard), _Half(seen)
 
+    def forward(self, mel: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """Mel (B, 1, 80, 52) and faces (B, 48, 128, 256), 16 RGB pictures -1 to 1: two times (B, 2048)."""
+        return self.audio_encoder(mel), self.visual_encoder(faces)
+
     def seeing(self, pictures: Tensor) -> Tensor:
         """Lower halves uint8 (N, 128, 256, 3) RGB, one after another, to (N - 15, 2048)."""
         out: Tensor = self.visual_encoder(windows(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1, 16))

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lipwright.errors import InputError
+
 Pair = int | tuple[int, int]
 Act = Literal["relu", "prelu", "leaky"]
 
@@ -173,6 +175,30 @@ LAYOUTS["wav2lip-relu-288"] = replace(LAYOUTS["wav2lip-288"], act="relu")
 """The published members: the original [Rudrabha/Wav2Lip], LiveTalking's wav2lip256, primepake's 288, first with
 PReLU and later with ReLU, and two of 384: [nghiakvnvsd/wav2lip384] and [langzizhixin/wav2lip384x384]."""
 
+_LEAST, _MOST = 96, 512
+
+
+def layout(size: int, part: int = 1) -> Layout:
+    """The original's layout for pictures of ``size`` px, 96 to 512: halved until 5 or fewer are left, then a point.
+
+    Those of 96 and 256 are the published ones. ``part`` divides the channels.
+
+    Raises:
+        InputError: for another size, or an odd one.
+    """
+    if not _LEAST <= size <= _MOST or size % 2:
+        raise InputError(f"the side of the faces must be an even number of {_LEAST} to {_MOST} pixels; given {size}")
+    sides = [size]
+    while sides[-1] > 5:
+        sides.append((sides[-1] + 1) // 2)
+    more = (Stage(512, residuals=1),) * (len(sides) - len(_DOWN))
+    down = (*_DOWN, *more, Stage(512, sides[-1], 1, 0))
+    grown = (
+        stage._replace(grow=1 - side % 2) for stage, side in zip((*more, Stage(512), *_UP), sides[-2::-1], strict=True)
+    )
+    return Layout(size, down, (Stage(512, sides[-1], 1, 0, 1, 0), *grown), part=part)
+
+
 TINY = replace(LAYOUTS["wav2lip-96"], part=32)
 """The original with a 32nd of its channels: for tests, and for trying things without weights."""
 
@@ -293,6 +319,7 @@ class SyncExpert(nn.Module):
 
     def __init__(self, part: int = 1) -> None:
         super().__init__()
+        self.part = part
         layout = replace(LAYOUTS["wav2lip-96"], part=part, heard=_HEARD_DEEP[:4])
         self.face_encoder = nn.Sequential(*_watching(layout))
         self.audio_encoder = _hearing(layout)
