@@ -20,9 +20,13 @@ from lipwright.faces.cast import (
 from lipwright.faces.detecting import Box as Box, Detector as Detector
 from lipwright.faces.geometry import (
     CROP as CROP,
+    CROP_SPAN as CROP_SPAN,
+    CROP_TOP as CROP_TOP,
     INNER_LIPS as INNER_LIPS,
     INNER_LOWER as INNER_LOWER,
     INNER_UPPER as INNER_UPPER,
+    LOWER_SPAN as LOWER_SPAN,
+    LOWER_TOP as LOWER_TOP,
     OUTER_LIPS as OUTER_LIPS,
     STABLE as STABLE,
     Canonical as Canonical,

@@ -170,9 +170,8 @@ def lower_matrices(points: Float, size: int) -> Float:
 def in_crop(points: Float, matrices: Float) -> Float:
     """Points px (T, V, 2 or 3) of frames as pixels of their crops (T, V, 2); ``matrices`` (T, 2, 3) of either kind."""
     away = points[..., :2] - matrices[:, None, :, 2]
-    turn = matrices[:, :1, 0] + 1j * matrices[:, 1:, 0]
-    inside = (away[..., 0] + 1j * away[..., 1]) / turn
-    return np.stack([inside.real, inside.imag], axis=2).astype(np.float32)
+    back = matrices[:, :, :2] / (matrices[:, :, 0] ** 2).sum(1)[:, None, None]
+    return np.asarray(away @ back, np.float32)
 
 
 def _upright(points: Float, step: float, span: float, top: float) -> Float:

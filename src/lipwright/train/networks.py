@@ -137,13 +137,22 @@ class CropEncoder(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """One embedding a frame; each picture's brightness and contrast are taken out first."""
-        batch, frames = crops.shape[0], crops.shape[1]
+        return self.embedded(self.maps(crops)[-1], crops.shape[0])
+
+    def embedded(self, maps: Tensor, batch: int) -> Tensor:
+        """The embeddings (B, T, D) of the last of its `maps`."""
+        return self.head(self.time(self.flat(maps.reshape(batch, len(maps) // batch, -1).transpose(1, 2))))
+
+    def maps(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is found on the way, coarser and coarser (B·T, C, H, W): each sees five pictures."""
+        frames = crops.shape[1]
         x = crops - crops.mean((2, 3), keepdim=True)
         x = x * torch.rsqrt(x.square().mean((2, 3), keepdim=True) + 1e-3)
         x = torch.cat([x[:, :1], x[:, :1], x, x[:, -1:], x[:, -1:]], 1)
         five = torch.stack([x[:, k : k + frames] for k in range(5)], 2).flatten(0, 1)
-        maps = self.last(self.middle(self.front(five)))
-        return self.head(self.time(self.flat(maps.reshape(batch, frames, -1).transpose(1, 2))))
+        first = self.front(five)
+        second = self.middle(first)
+        return first, second, self.last(second)
 
 
 class PointsEncoder(nn.Module):

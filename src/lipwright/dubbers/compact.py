@@ -1,0 +1,240 @@
+"""Lower faces redrawn by our own small generator, from other pictures of the same person.
+
+1. `lipwright.motion` turns the speech into the motion of lips, jaw and chin; `mouth.Speaker` makes it this person's.
+2. For each output frame two other frames of the person are chosen, turned alike, one with a closed and one with an open
+   mouth; both are warped over the face mesh to the wanted shape.
+3. The generator (`lipwright.compact`) draws the lower face from them, without seeing the mouth that was there.
+4. What it draws is put back at the video's own resolution: where it shows a reference, the reference's own pixels are
+   shown.
+
+The network is trained by `lipwright train generator --recipe compact`; ``weights`` takes another of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipwright import (
+    canvas as playback,
+    compact,
+    faces,
+    media,
+    motion as motions,
+    mouth,
+    occlusion,
+    ondisk,
+    paint,
+    registry,
+    speech,
+    steady,
+)
+from lipwright.dubbers import Scene
+from lipwright.dubbers._wav2lip_aligned import steadiest
+from lipwright.errors import InputError
+from lipwright.types import Face, Float, Int, Picture, Take
+
+POSE_SECONDS = 0.06
+HIDDEN_MOST, HIDDEN_REFERENCE, FRONTAL_REFERENCE = 0.6, 0.1, 0.5
+CLOSED, OPENED = (0.0, 0.25), (0.75, 0.97)
+"""From which part of the frames, by opening, the references are taken."""
+CHOICES = 32
+"""Frames that each reference is chosen from."""
+TURN, AGE, CHANGE = 6.0, 30.0, 1.0
+"""Degrees of turning, and seconds away, that count as much as going over to another frame does."""
+FADE = 2
+"""Frames to either side over which one reference gives way to the next."""
+FINEST = 4
+"""Times the network's resolution at which references are held at most."""
+
+
+class Dubber:
+    """The lower face drawn anew by the compact generator.
+
+    Args:
+        scene: what to dub.
+        weights: the name of weights, or the path of an ONNX file.
+        strength: 1 opens the mouth as wide as this person does; 0 keeps it closed; up to 2.
+    """
+
+    RANGES: ClassVar = {"strength": (0.0, 2.0)}
+    TINY: ClassVar[dict[str, object]] = {"weights": "compact_tiny"}
+    """Options for tests: an untrained network that ships with the package."""
+
+    def __init__(self, scene: Scene, *, weights: str = "", strength: float = 1.0) -> None:
+        self._scene, self.canvas = scene, scene.canvas
+        self._painter = compact.Painter(_weights(weights))
+        rate, moving = float(scene.clip.fps), faces.canonical().moving
+        self._points = points = scene.track.points
+        self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
+        self._places = _places(points, POSE_SECONDS * rate, self._painter.size)
+        self._finer = _finer(self._places)
+        shapes = ondisk.by_blocks(
+            lambda points, pose: faces.to_canonical(points[:, moving], pose), len(points), points, self._pose
+        )
+        self._heard = media.resample(scene.speech, 16000)
+        self._level = motions.level(self._heard.samples)
+        self._target = self._wanted(shapes, strength, scene.smooth * rate / 25)
+        self._cover = occlusion.covered(scene.track)
+        self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), len(points), self._cover)
+        self._frontal = mouth.frontal(self._pose.degrees[:, 0])
+        self._references = self._chosen(ondisk.by_blocks(mouth.opening, len(shapes), shapes))
+        self._stills = playback.Stills(scene.clip, self._cut)
+        self.untouched = [self._why(int(frame)) for frame in self.canvas]
+
+    def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
+        """See `lipwright.dubbers.Dubber`."""
+        with closing(media.stream(self._scene.shown(self.canvas, start, stop), depth=4)) as pictures:
+            for t, picture in enumerate(pictures, start):
+                frame = int(self.canvas[t])
+                yield picture, Take(frame, None if self.untouched[t] else self._face(t, frame, picture))
+                if t % ondisk.BLOCK == 0:
+                    ondisk.release(self._points, self._target, self._cover)
+
+    def _wanted(self, shapes: Float, strength: float, sigma: float) -> Float:
+        """Canonical shapes (T, 177, 3) that the speech asks of this person."""
+        fps, length = self._scene.clip.fps, len(self.canvas)
+        moved = motions.predict(self._heard, fps, length)
+        voiced = speech.voiced(self._heard, fps, length)
+        return mouth.Speaker.of(shapes).says(steady.smooth(moved.shape, sigma), voiced, strength)
+
+    def _why(self, frame: int) -> str:
+        """Why a frame passes through untouched, or ""."""
+        if not np.isfinite(self._places[frame]).all():
+            return "no face is seen"
+        if self._hidden[frame] > HIDDEN_MOST:
+            return "the mouth is covered"
+        return "" if self._frontal[frame] > 0 else "the head is turned away"
+
+    def _chosen(self, gaps: Float) -> tuple[Int, Int]:
+        """For every output frame the source frames shown to the network, of a closed and of an open mouth."""
+        seen = np.isfinite(self._places).all((1, 2))
+        good = seen & (self._hidden < HIDDEN_REFERENCE) & (self._frontal > FRONTAL_REFERENCE)
+        rows = np.flatnonzero(good if good.any() else seen)
+        ordered = rows[np.argsort(gaps[rows], kind="stable")]
+        paths = []
+        for low, high in (CLOSED, OPENED):
+            some = np.sort(ordered[int(low * len(ordered)) : int(high * len(ordered)) + 1])
+            some = some[np.unique(np.linspace(0, len(some) - 1, min(CHOICES, len(some))).round().astype(np.int64))]
+            paths.append(some[steadiest(self._unlike(some), CHANGE)])
+        return paths[0], paths[1]
+
+    def _unlike(self, some: Int) -> Float:
+        """float32 (T, N): how little the head of each output frame is turned as in ``some`` source frames, and when."""
+        turn = self._pose.degrees[:, :2]
+        away = np.linalg.norm(turn[self.canvas][:, None] - turn[some][None], axis=2) / TURN
+        late = np.abs(self.canvas[:, None] - some[None]) / (AGE * float(self._scene.clip.fps))
+        return np.asarray(np.nan_to_num(away, nan=0) + late, np.float32)
+
+    def _cut(self, frame: int, picture: Picture) -> Picture:
+        """The lower face of a source frame, finer than the network sees it."""
+        size = self._painter.size * self._finer
+        return faces.lower_crop(picture, finer(self._places[frame], self._finer), size)
+
+    def _mesh(self, points: Float, frame: int) -> Float:
+        """A mesh (468, 2 or 3) px of a source frame in the network's pixels."""
+        return faces.in_crop(points[None], self._places[frame : frame + 1])[0]
+
+    def _face(self, t: int, frame: int, picture: Picture) -> Face:
+        """What is put on a source frame."""
+        size, times = self._painter.size, self._finer
+        wanted = mouth.place(self._target[t], self._points[frame], self._pose[frame : frame + 1])
+        mesh = self._mesh(wanted, frame)
+        warped, gaps = zip(*(self._reference(path, t, mesh) for path in self._references), strict=True)
+        small = [_shrunk(one, times) for one in warped]
+        here = compact.hidden(faces.lower_crop(picture, self._places[frame], size))
+        asked = compact.Asked(
+            compact.planes(here, small[0], small[1], compact.guide(mesh, size)),
+            compact.heard_at(self._heard.samples, self._level, t * 25 / float(self._scene.clip.fps)),
+            np.array([compact.opening(mesh, size), *gaps], np.float32),
+        )
+        made = detailed(*self._painter(asked), small, list(warped))
+        mask = compact.alpha(size * times) * np.float32(self._frontal[frame])
+        return self._placed(frame, made, mask)
+
+    def _reference(self, path: Int, t: int, mesh: Float) -> tuple[Picture, float]:
+        """A reference of output frame ``t`` warped to ``mesh``, and how far its mouth opens; mixed near a change."""
+        rows, counts = np.unique(path[max(0, t - FADE) : t + FADE + 1], return_counts=True)
+        mixed, gap = self._warped(int(rows[0]), mesh)
+        for k in range(1, len(rows)):
+            warped, other = self._warped(int(rows[k]), mesh)
+            share = float(counts[k] / counts[: k + 1].sum())
+            mixed, gap = paint.mix(mixed, warped, share), (1 - share) * gap + share * other
+        return mixed, gap
+
+    def _warped(self, row: int, mesh: Float) -> tuple[Picture, float]:
+        """The lower face of a source frame warped to ``mesh``, and how far its mouth opens."""
+        own = self._mesh(self._points[row], row)
+        here, there = ((one + 0.5) * self._finer - 0.5 for one in (own, mesh))
+        return compact.warped(self._stills[row], here, there), compact.opening(own, self._painter.size)
+
+    def _placed(self, frame: int, made: Picture, mask: Float) -> Face:
+        """A drawn lower face where it belongs in a source frame, without what stands before the mouth."""
+        place = finer(self._places[frame], self._finer)
+        corners = np.array([[0, 0], [len(made), 0], [len(made), len(made)], [0, len(made)]], np.float32)
+        region = paint.region_of(corners @ place[:, :2].T + place[:, 2], self._scene.clip.size, margin=1)
+        local = place - np.array([[0, 0, region[0]], [0, 0, region[1]]], np.float32)
+        shape = (region[2] - region[0], region[3] - region[1])
+        step = float(np.hypot(*place[:, 0]))
+        if step < 0.75:
+            made = np.asarray(cv2.GaussianBlur(made, (0, 0), 0.4 / step))
+        patch = cv2.warpAffine(made, local, shape, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        mask = cv2.warpAffine(mask, local, shape, flags=cv2.INTER_LINEAR)
+        if self._hidden[frame] > 0:
+            mask *= 1 - mouth.shadow(self._points[frame, :, :2], self._cover[frame], region)
+        return Face(np.asarray(patch), np.asarray(mask), paint.at_corner(region))
+
+
+def _weights(name: str) -> Path:
+    """The file that ``weights`` names."""
+    if not name:
+        raise InputError(
+            "the dubber 'compact' needs weights; train them with `lipwright train generator --recipe compact`, then "
+            "give weights=RUN/compact.onnx (--with weights=RUN/compact.onnx)"
+        )
+    return Path(name) if name.endswith(".onnx") else registry.path(name)
+
+
+def _places(points: Float, sigma: float, size: int) -> Float:
+    """float32 (T, 2, 3): pixels of lower faces to those of the frame, as `lipwright.prepare` lays them."""
+    return faces.lower_matrices(steady.smooth(points, sigma, twice=True), size)
+
+
+def _finer(places: Float) -> int:
+    """How many times finer than the network sees it a face is in the video."""
+    steps = np.hypot(places[:, 0, 0], places[:, 1, 0])
+    return int(np.clip(np.ceil(np.nanmedian(steps) - 0.25), 1, FINEST))
+
+
+def finer(place: Float, times: int) -> Float:
+    """The map (2, 3) from the pixels of a lower face that is ``times`` as fine."""
+    turn = place[:, :2] / times
+    return np.concatenate([turn, (place[:, 2] + turn.sum(1) * (1 - times) / 2)[:, None]], axis=1)
+
+
+def _shrunk(picture: Picture, times: int) -> Picture:
+    if times == 1:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA))
+
+
+def detailed(made: Float, shares: Float, small: list[Picture], large: list[Picture]) -> NDArray[np.uint8]:
+    """What a network made (S, S, 3) 0-255, as fine as the references ``large`` are; ``small`` are those that it saw.
+
+    It is what was made, less what shows of the small references, plus as much of the large ones; ``shares`` (S, S, 2).
+    """
+    if large[0].shape == small[0].shape:
+        return np.clip(made + 0.5, 0, 255).astype(np.uint8)
+    side = large[0].shape[1::-1]
+    rest = made - sum(shares[..., k : k + 1] * small[k] for k in range(2))
+    result = cv2.resize(np.asarray(rest, np.float32), side, interpolation=cv2.INTER_CUBIC)
+    shown = cv2.resize(np.ascontiguousarray(shares), side, interpolation=cv2.INTER_LINEAR)
+    for k in range(2):
+        result += shown[..., k : k + 1] * large[k]
+    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
