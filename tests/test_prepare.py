@@ -21,6 +21,7 @@ import lipwright
 from lipwright import cli, crops, faces, media
 from lipwright.errors import InputError, LipwrightError
 from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording, verb
+from lipwright.train import data
 from lipwright.types import Audio
 
 
@@ -99,6 +100,24 @@ def test_two_workers_write_the_same_bytes_and_the_source_is_only_read(
     assert seen == [1, 2, 3, 4, 5]
     assert written(tmp_path) == alone
     assert written(dataset) == before
+
+
+def test_shards_hold_what_lies_beside_them_and_are_read_when_drawn(dataset: Path, tmp_path: Path) -> None:
+    ours, packed = tmp_path / "ours", tmp_path / "packed"
+    lipwright.prepare("manifest", dataset, ours, workers=1, sync="off")
+    lipwright.prepare("manifest", dataset, packed, workers=1, sync="off", layout="shards")
+    one, other = data.read(ours), data.read(packed)
+    for a, b in zip(one.train + one.val, other.train + other.val, strict=True):
+        assert a.id == b.id and len(a) == len(b)
+        for name in data.NEEDED:
+            assert getattr(a, name).dtype == getattr(b, name).dtype
+            assert np.array_equal(getattr(a, name), getattr(b, name))
+        assert not b.crop.flags.owndata and not b.crop.flags.writeable
+    assert one.train and one.val
+    there = doctor.check(packed)
+    assert there.recordings == 2 and (packed / "shards" / "index.npz").is_file()
+    lipwright.prepare("manifest", dataset, packed, workers=1, sync="off")
+    assert not (packed / "shards" / "index.npz").exists()
 
 
 @pytest.mark.slow

@@ -22,7 +22,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="processes at work (one for each core, 4 at most)")
     add("--ray", metavar="ADDRESS", help="let a Ray cluster do the work, N files at a time; local: start one here")
     add("--report", type=Path, metavar="HTML", help="write a page with what was found of each recording")
-    add("--layout", choices=["ours", "wav2lip"], help="what is written: for our trainers, or for Wav2Lip's (ours)")
+    packed = "for our trainers, the same and shards for very many recordings, or for Wav2Lip's trainers (ours)"
+    add("--layout", choices=["ours", "shards", "wav2lip"], help=f"what is written: {packed}")
     add(
         "--size",
         type=int,

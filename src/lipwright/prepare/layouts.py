@@ -1,4 +1,4 @@
-"""How recordings lie in a prepared folder: ours, and Wav2Lip's.
+"""How recordings lie in a prepared folder: ours, ours and once more in shards (`lipwright.shards`), and Wav2Lip's.
 
 Wav2Lip's trainers take ``preprocessed/<speaker>/<name>/<frame>.jpg`` with ``audio.wav`` beside them, and
 ``filelists/train.txt``, ``val.txt`` and ``test.txt``: run them in the prepared folder with
@@ -15,17 +15,18 @@ from typing import Literal
 import numpy as np
 from scipy.io import wavfile
 
+from lipwright import shards
 from lipwright.datasets._walk import SPLITS, word
 from lipwright.prepare.recording import FPS, RATE
 
-Layout = Literal["ours", "wav2lip"]
-LAYOUTS = ("ours", "wav2lip")
+Layout = Literal["ours", "shards", "wav2lip"]
+LAYOUTS = ("ours", "shards", "wav2lip")
 FRAME = RATE // FPS
 
 
 def place(out: Path, layout: Layout, name: str, speaker: str) -> Path:
     """Where the recording ``name`` (its id) of a speaker lies in the prepared folder ``out``."""
-    if layout == "ours":
+    if layout != "wav2lip":
         return out / "clips" / f"{name}.npz"
     speaker = word(speaker)
     return out / "preprocessed" / speaker / (name.removeprefix(f"{speaker}_") or name)
@@ -92,6 +93,16 @@ def _wav2lip(arrays: dict[str, np.ndarray], where: Path, offset: int) -> int:
     moved = arrays["samples"][max(0, -offset) * FRAME : (frames - max(0, offset)) * FRAME]
     wavfile.write(where / "audio.wav", RATE, np.pad(moved, (max(0, offset) * FRAME, 0)))
     return frames - abs(offset)
+
+
+def pack(out: Path, kept: Iterable[str]) -> None:
+    """Put the recordings of these ids, which lie there as ours, into shards too."""
+    shards.write(out, ((name, _arrays(place(out, "ours", name, ""))) for name in kept))
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def write_lists(out: Path, kept: Iterable[tuple[str, str, str]]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import registry, runtime, workers as crew
+from lipwright import registry, runtime, shards, workers as crew
 from lipwright.errors import InputError, OutputError
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging, layouts, report as page, splits
@@ -96,7 +96,7 @@ def prepare(
         sharpness: the least.
         least_face: the least width, px.
         yaw: the largest, degrees.
-        layout: "ours" or "wav2lip", see `lipwright.prepare.layouts`.
+        layout: "ours", "shards" or "wav2lip", see `lipwright.prepare.layouts`.
         size: px, how wide and high faces are: Wav2Lip's, as found where it is None; of our own layout upright lower
             faces in colour, for training generators, and none where it is None.
         report: an HTML page to write, with what was found of each recording.
@@ -158,7 +158,7 @@ def _check_rest(making: Making, report: Path | None, workers: int | None) -> Non
 
 def _check_layout(layout: str, size: int | None) -> None:
     if layout not in LAYOUTS:
-        raise InputError(f"the layout is {' or '.join(LAYOUTS)}; given {layout!r}")
+        raise InputError(f"the layout is {', '.join(LAYOUTS[:-1])} or {LAYOUTS[-1]}; given {layout!r}")
     if size is not None and not 16 <= size <= 1024:
         raise InputError(f"faces are 16 to 1024 px wide and high; given {size}")
 
@@ -255,6 +255,7 @@ def _row(item: DataItem, one: Found, heard: judging.Opinion | None, limits: Limi
 def _laid(rows: list[Row], out: Path, layout: Layout) -> list[Row]:
     """Put what is kept in its place, and take away what is not."""
     found = []
+    shards.take_away(out)
     for row in rows:
         place = layouts.place(out, layout, row.id, row.speaker)
         if row.why:
@@ -262,6 +263,8 @@ def _laid(rows: list[Row], out: Path, layout: Layout) -> list[Row]:
             found.append(row)
         else:
             found.append(replace(row, frames=layouts.lay(out / "found" / f"{row.id}.npz", place, row.offset)))
+    if layout == "shards":
+        layouts.pack(out, (row.id for row in found if not row.why))
     if layout == "wav2lip":
         layouts.write_lists(out, ((row.split, row.id, row.speaker) for row in found if not row.why))
     return found

@@ -1,7 +1,8 @@
 """Prepared recordings for training: read once, drawn by speaker, cut into windows.
 
 A prepared folder holds ``manifest.csv`` (id, speaker, split, …) and ``clips/<id>.npz`` at exactly 25 fps
-with crop, motion, opening, pose, present and samples; ``lipwright prepare`` writes it.
+with crop, motion, opening, pose, present and samples; ``lipwright prepare`` writes it. Where it has shards
+(`lipwright.shards`), nothing is read before it is drawn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lipwright import shards
 from lipwright.errors import InputError
+from lipwright.ondisk import AnyArray
 from lipwright.types import Float
 
 FRAME = 640
@@ -68,6 +71,7 @@ def read(folder: Path, offsets: Path | None = None, shortest: int = 20) -> Prepa
         raise InputError(f"{folder} is not a prepared folder: it has no manifest.csv; make it with: lipwright prepare")
     with manifest.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
+    packed = shards.read(folder)
     found: dict[str, list[Recording]] = {"train": [], "val": []}
     for row in rows:
         if row.get("split") == "test":
@@ -76,7 +80,7 @@ def read(folder: Path, offsets: Path | None = None, shortest: int = 20) -> Prepa
             raise InputError(
                 f"{manifest}: split of {row.get('id')} must be train, val or test; it is {row.get('split')!r}"
             )
-        recording = _recording(folder, row["id"], row["speaker"])
+        recording = _recording(folder, row["id"], row["speaker"], packed)
         if recording is not None and len(recording) >= shortest and recording.present.mean() >= 0.8:
             found[row["split"]].append(recording)
     prepared = Prepared(found["train"], found["val"], folder)
@@ -85,16 +89,35 @@ def read(folder: Path, offsets: Path | None = None, shortest: int = 20) -> Prepa
     return prepared
 
 
-def _recording(folder: Path, name: str, speaker: str) -> Recording | None:
+def arrays(
+    folder: Path, name: str, wanted: tuple[str, ...], packed: shards.Shards | None = None
+) -> dict[str, AnyArray] | None:
+    """The ``wanted`` arrays that were prepared of a recording, from the shards ``packed`` where it is in them.
+
+    None where there is no such recording. Raises InputError where it lacks one of them.
+    """
     path = folder / "clips" / f"{name}.npz"
-    if not path.is_file():
+    if packed is not None and name in packed:
+        found = {key: array for key, array in packed[name].items() if key in wanted}
+    elif path.is_file():
+        with np.load(path, allow_pickle=False) as file:
+            found = {key: file[key] for key in wanted if key in file}
+    else:
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = [key for key in NEEDED if key not in arrays]
-        if missing:
-            raise InputError(f"{path} lacks {', '.join(missing)}; prepare the folder again")
-        crop, motion, opening, present, samples = (arrays[key] for key in NEEDED)
+    if missing := [key for key in wanted if key not in found]:
+        raise InputError(f"{path} lacks {', '.join(missing)}; prepare the folder again")
+    return found
+
+
+def _recording(folder: Path, name: str, speaker: str, packed: shards.Shards | None) -> Recording | None:
+    found = arrays(folder, name, NEEDED, packed)
+    if found is None:
+        return None
+    crop, motion, opening, present, samples = (found[key] for key in NEEDED)
     length = min(len(crop), len(motion), len(opening), len(present))
+    if packed is not None and name in packed and packed.whole(name):  # as it lies there, and not looked at yet
+        there = np.ones(length, bool)
+        return Recording(name, speaker, crop[:length], motion[:length], opening[:length], there, samples)
     good = present[:length] & np.isfinite(opening[:length]) & np.isfinite(motion[:length]).all((1, 2))
     if not good.any():
         return None
