@@ -70,15 +70,19 @@ def test_the_guide_draws_the_lips_and_what_is_between_them() -> None:
     assert compact.guide(mesh(), SIZE)[..., 0].sum() < 0.6 * 255 * inside.sum()
 
 
-@pytest.mark.parametrize("frame", [0, 7, 24.5, 49])
-def test_what_is_heard_is_the_same_of_columns_and_of_sound(frame: float) -> None:
-    samples = drawn.voice(2.0).samples
-    columns = compact.columns(samples)
-    level = float(lipwright.features.level(lipwright.features.log_mel(samples)))
-    there, here = compact.heard(columns, frame), compact.heard_at(samples, level, frame)
-    assert there.shape == (compact.COLUMNS, 64)
-    inside = slice(16, 20)  # beyond a sound's ends its last window still hears some of it
-    np.testing.assert_allclose(here[inside], there[inside], atol=1e-3)
+def test_what_is_heard_lies_around_the_frame_and_beyond_the_ends_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.concatenate([np.zeros(16000, np.float32), drawn.noise(1.0).samples])
+    whole = compact.columns(samples)
+    monkeypatch.setattr(compact, "AT_ONCE", 37)
+    np.testing.assert_allclose(compact.columns(samples), whole, atol=1e-4)
+    window = compact.heard(whole, 25)
+    assert window.shape == (compact.COLUMNS, 64)
+    assert window[:12].mean() < -2.3 < window[18:].mean(), (
+        "the sound begins with frame 25, in the middle of what it hears"
+    )
+    assert (compact.heard(whole, 49.5)[-4:] == compact.SILENCE).all() and (
+        compact.heard(whole, 0)[:14] == compact.SILENCE
+    ).all()
 
 
 def test_fine_references_keep_their_detail() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import faces, features, paint, runtime
+from lipwright import faces, features, ondisk, paint, runtime
 from lipwright.errors import WeightsError
 from lipwright.types import Float, Mask, Picture
 
@@ -26,6 +26,8 @@ GAPS = 3
 COLUMNS = 32
 """Log-mel columns heard, 100 a second: from 0.16 s before the frame's start on."""
 LEAD = 16
+AT_ONCE = 6000
+"""Columns computed at a time."""
 SILENCE = -2.5
 """Of normalised log-mel."""
 
@@ -131,15 +133,12 @@ def heard(columns: Float, frame: float) -> Float:
 
 
 def columns(samples: Float) -> Float:
-    """Normalised log-mel (C, 64) of a sound (N,) at 16 kHz, 100 columns a second."""
-    found = features.log_mel(samples)
-    return np.asarray(features.normalise(found, float(features.level(found))), np.float32)
-
-
-def heard_at(samples: Float, level: float, frame: float) -> Float:
-    """As `heard`, of a sound (N,) at 16 kHz as a whole, and its `features.level`."""
-    first = round(4 * frame) - LEAD + 2
-    return np.asarray(features.normalise(features.log_mel(samples, first, first + COLUMNS), level), np.float32)
+    """Normalised log-mel (C, 64) of a sound (N,) at 16 kHz, 100 columns a second; of a long one on the disk."""
+    count = -(-len(samples) // features.COLUMN)
+    parts = [(start, min(start + AT_ONCE, count)) for start in range(0, count, AT_ONCE)]
+    loud = np.concatenate([features.loudness(features.log_mel(samples, *part)) for part in parts])
+    level = float(features.level_of(loud))
+    return ondisk.keep(features.normalise(features.log_mel(samples, *part), level) for part in parts)
 
 
 def planes(picture: Picture, closed: Picture, opened: Picture, drawn: Picture) -> NDArray[np.uint8]:

@@ -65,12 +65,12 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
         raise InputError(f"motion needs fps above 0 and at least 1 frame; given {float(fps):g} fps and {length} frames")
     samples = features.checked(audio)
     network = runtime.load(weights or registry.path("motion"), precision="f32")
-    heard = level(samples)
+    level = _level(samples)
     frames = math.ceil(length * FPS / Fraction(fps)) + 2
     small: list[list[Float]] = []
 
     def shapes() -> Iterator[Float]:
-        for columns in _chunks(samples, heard, frames):
+        for columns in _chunks(samples, level, frames):
             shape, *others = network(columns[None])
             small.append(others)
             yield _inner(shape[0])
@@ -87,8 +87,8 @@ def predict(audio: Audio, fps: Fraction | float, length: int, *, weights: Path |
     return Motion(shape[:length], opening, closed, spread)
 
 
-def level(samples: Float) -> float:
-    """The level of a whole sound (N,) at 16 kHz, as `features.level` has it, `LISTEN` samples at a time."""
+def _level(samples: Float) -> float:
+    """The level of the whole sound, `LISTEN` samples at a time."""
     pieces = [features.loudness(features.log_mel(piece)) for piece in ondisk.pieces(samples, LISTEN)]
     return float(features.level_of(np.concatenate(pieces)))
 

@@ -38,7 +38,7 @@ from lipwright import (
 from lipwright.dubbers import Scene
 from lipwright.dubbers._wav2lip_aligned import steadiest
 from lipwright.errors import InputError
-from lipwright.types import Face, Float, Int, Picture, Take
+from lipwright.types import Audio, Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
 HIDDEN_MOST, HIDDEN_REFERENCE, FRONTAL_REFERENCE = 0.6, 0.1, 0.5
@@ -78,9 +78,9 @@ class Dubber:
         shapes = ondisk.by_blocks(
             lambda points, pose: faces.to_canonical(points[:, moving], pose), len(points), points, self._pose
         )
-        self._heard = media.resample(scene.speech, 16000)
-        self._level = motions.level(self._heard.samples)
-        self._target = self._wanted(shapes, strength, scene.smooth * rate / 25)
+        heard = media.resample(scene.speech, 16000)
+        self._columns = compact.columns(heard.samples)
+        self._target = self._wanted(heard, shapes, strength, scene.smooth * rate / 25)
         self._cover = occlusion.covered(scene.track)
         self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), len(points), self._cover)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
@@ -95,13 +95,13 @@ class Dubber:
                 frame = int(self.canvas[t])
                 yield picture, Take(frame, None if self.untouched[t] else self._face(t, frame, picture))
                 if t % ondisk.BLOCK == 0:
-                    ondisk.release(self._points, self._target, self._cover)
+                    ondisk.release(self._points, self._target, self._cover, self._columns)
 
-    def _wanted(self, shapes: Float, strength: float, sigma: float) -> Float:
+    def _wanted(self, heard: Audio, shapes: Float, strength: float, sigma: float) -> Float:
         """Canonical shapes (T, 177, 3) that the speech asks of this person."""
         fps, length = self._scene.clip.fps, len(self.canvas)
-        moved = motions.predict(self._heard, fps, length)
-        voiced = speech.voiced(self._heard, fps, length)
+        moved = motions.predict(heard, fps, length)
+        voiced = speech.voiced(heard, fps, length)
         return mouth.Speaker.of(shapes).says(steady.smooth(moved.shape, sigma), voiced, strength)
 
     def _why(self, frame: int) -> str:
@@ -151,7 +151,7 @@ class Dubber:
         here = compact.hidden(faces.lower_crop(picture, self._places[frame], size))
         asked = compact.Asked(
             compact.planes(here, small[0], small[1], compact.guide(mesh, size)),
-            compact.heard_at(self._heard.samples, self._level, t * 25 / float(self._scene.clip.fps)),
+            compact.heard(self._columns, t * 25 / float(self._scene.clip.fps)),
             np.array([compact.opening(mesh, size), *gaps], np.float32),
         )
         made = detailed(*self._painter(asked), small, list(warped))

@@ -53,13 +53,13 @@ class CompactRecipe(Recipe):
     """Weight of the difference in what the expert's layers find."""
     sync: float = 0.01
     """Weight of the expert's distance between what is drawn and the sound."""
-    fooled: float = 0.01
+    fooled: float = 0.05
     """Weight of the adversary's judgement."""
-    features: float = 0.1
+    features: float = 1.0
     """Weight of the difference in what the adversary's layers find."""
     adversary: int = 300
     """The step at which the adversary begins."""
-    adversary_rate: float = 4e-4
+    adversary_rate: float = 1e-3
     """The adversary's learning rate."""
 
     def __post_init__(self) -> None:
@@ -148,7 +148,7 @@ class CompactTask:
             copies.append(figures(share * seen[:, 6:9] + (1 - share) * truth, truth, seen[:, 10:11]))
         mean = {name: float(np.mean([one[name] for one in drawn])) for name in drawn[0]}
         copied = {f"{name}_copied": float(np.mean([one[name] for one in copies])) for name in ("error", "ssim")}
-        return {"score": mean["ssim"] - 0.1 * abs(float(np.log(mean["sharp"]))), **mean, **copied}
+        return {"score": mean["ssim"] - 0.2 * abs(float(np.log(mean["sharp"]))), **mean, **copied}
 
     def samples(self, network: Generator) -> dict[str, NDArray[np.uint8]]:
         """Rows of a val frame: as it is, as it is seen, both references warped, as it is drawn."""

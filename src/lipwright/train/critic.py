@@ -87,6 +87,8 @@ class Adversary:
         """Go on from there."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
         self._step = state["step"]
 
 
