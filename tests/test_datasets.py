@@ -126,6 +126,14 @@ def sides(items: list[DataItem]) -> dict[str, set[str]]:
     return found
 
 
+def test_a_table_of_a_spreadsheet_is_read_and_one_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("\ufefffile,speaker,split\na.mp4,zoë,val\n", encoding="utf-8")
+    assert [item.speaker for item in registry.load("datasets", "manifest").items(tmp_path)] == ["zoë"]
+    (tmp_path / "manifest.csv").write_text("file,speaker,split\na.mp4,zoë,val\n", encoding="latin-1")
+    with pytest.raises(InputError, match="no table in UTF-8 .*; save it as CSV"):
+        list(registry.load("datasets", "manifest").items(tmp_path))
+
+
 def test_speakers_are_parted_the_same_way_in_any_order() -> None:
     items = [item(f"p{n}", k) for n in range(20) for k in range(3)]
     parted = sides(items)

@@ -6,6 +6,10 @@ import csv
 import itertools
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -118,6 +122,46 @@ def test_shards_hold_what_lies_beside_them_and_are_read_when_drawn(dataset: Path
     assert there.recordings == 2 and (packed / "shards" / "index.npz").is_file()
     lipwright.prepare("manifest", dataset, packed, workers=1, sync="off")
     assert not (packed / "shards" / "index.npz").exists()
+
+
+@pytest.mark.parametrize("how", ["killed", "cut", "gone", "told"])
+def test_a_run_that_was_killed_or_lost_a_file_goes_on(
+    how: str, dataset: Path, alone: dict[str, bytes], tmp_path: Path
+) -> None:
+    if how == "killed":
+        line = ["prepare", "manifest", dataset, "-o", tmp_path, "--workers", "2"]
+        running = subprocess.Popen([sys.executable, "-m", "lipwright", *line], stdout=subprocess.DEVNULL)
+        while not list(tmp_path.glob("found/*.json")) and running.poll() is None:
+            time.sleep(0.01)
+        running.kill()
+        assert running.wait() == -signal.SIGKILL
+        (tmp_path / "found" / "ann.part.npz").write_bytes(b"half")
+    else:
+        lipwright.prepare("manifest", dataset, tmp_path, workers=1)
+        lost = tmp_path / "found" / {"cut": "ann.npz", "gone": "ann.expert.npz", "told": "ann.json"}[how]
+        content = lost.read_bytes()
+        lost.unlink()
+        if how != "gone":
+            lost.write_bytes(content[: len(content) // 2])
+    lipwright.prepare("manifest", dataset, tmp_path, workers=1)
+    assert written(tmp_path) == alone
+
+
+def test_a_second_shot_does_not_take_the_name_of_another_file(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    one, other = drawn.talking(20, seed=3), drawn.talking(20, seed=4)
+    dark = (np.asarray(255 - picture, np.uint8)[:, ::-1] // 3 + 20 for picture in other.read())
+    pictures = [*one.read(), *dark, *one.read()]
+    for name in ("a", "a-2", "a+2", "a.expert", "a" * 200):
+        sound = drawn.voice(2.4, seed=len(name)).samples[None]
+        drawn.write(tmp_path / "data" / f"{name}.mp4", pictures, audio=sound, rate=16000)
+    lipwright.prepare("folder", tmp_path / "data", tmp_path / "out", workers=1, sync="off", yaw=180)
+    found = rows(tmp_path / "out" / "manifest.csv")
+    names = [row["id"].lower() for row in found]
+    assert len(set(names)) == len(names) >= 10
+    for row in found:
+        with np.load(tmp_path / "out" / "clips" / f"{row['id']}.npz") as arrays:
+            assert len(arrays["present"]) == int(row["frames"])
 
 
 @pytest.mark.slow

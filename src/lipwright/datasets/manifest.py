@@ -22,7 +22,14 @@ def items(data: Path) -> Iterator[DataItem]:
     table = data / "manifest.csv"
     if not table.is_file():
         raise InputError(f"{table} is missing; a manifest dataset is described by it, with the columns {NEEDED}")
-    with table.open(newline="", encoding="utf-8") as file:
+    try:
+        yield from _listed(data, table)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} is no table in UTF-8 ({error}); save it as CSV, UTF-8") from error
+
+
+def _listed(data: Path, table: Path) -> Iterator[DataItem]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
         if missing:

@@ -1,7 +1,7 @@
 """One file of a dataset to recordings: shots cut, the face followed, mouths cut out, sound levelled, all measured.
 
 A recording is at most a minute of one shot with one face. What is found of a file does not depend on what is later kept
-of it: its recordings lie in ``found/<id>.npz``, ``found/<id>-2.npz`` ..., what an expert makes of them beside those in
+of it: its recordings lie in ``found/<id>.npz``, ``found/<id>+2.npz`` ..., what an expert makes of them beside those in
 ``<id>.expert.npz``, what was measured in ``<id>.json``.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -87,16 +88,13 @@ def made(item: DataItem, folder: Path, making: Making) -> list[Found]:
     stat = file.stat()
     key = {"version": VERSION, "bytes": stat.st_size, "changed": stat.st_mtime_ns, **asdict(making)}
     told = folder / f"{item.id}.json"
-    if told.is_file():
-        before = json.loads(told.read_text(encoding="utf-8"))
-        if before["key"] == key:
-            if before["why"]:
-                raise InputError(before["why"])
-            return [Found(**one) for one in before["recordings"]]
+    before = _before(told, key)
+    if before is not None:
+        return before
     found, why = [], ""
     try:
         for number, (arrays, one) in enumerate(_recordings(media.open(file), making), 1):
-            name = item.id if number == 1 else f"{item.id}-{number}"
+            name = item.id if number == 1 else f"{item.id}+{number}"
             if making.expert:
                 sound = np.asarray(arrays["samples"] / np.float32(32768), np.float32)
                 _save(folder / f"{name}.expert.npz", judging.embeddings(making.expert, arrays, sound))
@@ -112,6 +110,26 @@ def made(item: DataItem, folder: Path, making: Making) -> list[Found]:
     if why:
         raise InputError(why)
     return found
+
+
+def _before(told: Path, key: dict[str, object]) -> list[Found] | None:
+    """What was found of a file before, in the same way; None where it was not, or is not there as it was written.
+
+    Raises:
+        InputError: the file was found to hold no recording.
+    """
+    try:
+        before = json.loads(told.read_text(encoding="utf-8"))
+        if before["key"] != key:
+            return None
+        why, found = str(before["why"]), [Found(**one) for one in before["recordings"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if why:
+        raise InputError(why)
+    kinds = ("npz", "expert.npz") if key["expert"] else ("npz",)
+    whole = all(zipfile.is_zipfile(told.with_name(f"{one.id}.{kind}")) for one in found for kind in kinds)
+    return found if whole else None
 
 
 def _save(path: Path, arrays: dict[str, AnyArray]) -> None:

@@ -9,6 +9,10 @@ from dataclasses import replace
 
 from lipwright.types import DataItem
 
+LONGEST = 180
+"""Bytes of an id: file systems take names of 255."""
+TAKEN = (".expert", ".part")
+"""Endings of the names of what is kept of a recording, which no id has."""
 SHARE = 0.1
 """The part of the clips that val, and test, get where a dataset has no splits."""
 
@@ -45,12 +49,13 @@ def _parted(counts: Counter[str], there: Iterable[str]) -> dict[str, str]:
 
 
 def unique(items: Iterable[DataItem]) -> list[DataItem]:
-    """The items, in order; one whose id was there before gets a longer one, by its path."""
+    """The items, in order; one whose id was there before, or cannot be that of a file, gets another, by its path."""
     seen: set[str] = set()
     found = []
     for item in items:
-        if item.id in seen:
-            item = replace(item, id=f"{item.id}_{hashlib.sha256(str(item.path).encode()).hexdigest()[:8]}")
+        if item.id in seen or len(item.id.encode()) > LONGEST or item.id.endswith(TAKEN):
+            short = item.id.encode()[:LONGEST].decode(errors="ignore")
+            item = replace(item, id=f"{short}_{hashlib.sha256(str(item.path).encode()).hexdigest()[:8]}")
         seen.add(item.id)
         found.append(item)
     return found

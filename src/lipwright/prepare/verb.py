@@ -181,6 +181,8 @@ def _found(
 ) -> list[Each]:
     """Every file with its recordings, in the order of ``items``; the largest are begun first."""
     folder.mkdir(parents=True, exist_ok=True)
+    for half in (*folder.glob("*.part"), *folder.glob("*.part.npz")):  # of a run that was killed
+        half.unlink()
     task = partial(_one, folder.absolute(), making)
     order = sorted(range(len(items)), key=lambda number: -_size(items[number].path))
     asked = [replace(items[n], path=items[n].path.absolute()) if ray else items[n] for n in order]

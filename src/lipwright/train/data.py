@@ -8,6 +8,7 @@ with crop, motion, opening, pose, present and samples; ``lipwright prepare`` wri
 from __future__ import annotations
 
 import csv
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,14 +95,17 @@ def arrays(
 ) -> dict[str, AnyArray] | None:
     """The ``wanted`` arrays that were prepared of a recording, from the shards ``packed`` where it is in them.
 
-    None where there is no such recording. Raises InputError where it lacks one of them.
+    None where there is no such recording. Raises InputError where it lacks one of them, or is damaged.
     """
     path = folder / "clips" / f"{name}.npz"
     if packed is not None and name in packed:
         found = {key: array for key, array in packed[name].items() if key in wanted}
     elif path.is_file():
-        with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in wanted if key in file}
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found = {key: file[key] for key in wanted if key in file}
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} is damaged ({error}); prepare the folder again") from error
     else:
         return None
     if missing := [key for key in wanted if key not in found]:
