@@ -16,7 +16,7 @@ from lipwright import __version__, canvas as playback, faces, ondisk, paint, reg
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
 from lipwright.media.container import content_key
-from lipwright.types import Audio, Clip, Dubbed, FaceTrack, Frames, Int, Issue, Person, Picture, Progress
+from lipwright.types import Audio, Clip, Dubbed, FaceTrack, Frames, Int, Issue, Person, Phone, Picture, Progress
 
 Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
@@ -49,6 +49,7 @@ def dub(
     start: float = 0.0,
     preview: float | None = None,
     compare: Compare | None = None,
+    phones: Sequence[Phone] = (),
     progress: Progress | None = None,
     **options: object,
 ) -> Dubbed:
@@ -74,8 +75,9 @@ def dub(
         start: seconds after which the speech begins; until then the mouth is closed.
         preview: dub only the first so many seconds of the speech.
         compare: show the source beside (side) or above (stack) the result.
+        phones: the speech sounds of ``speech`` with their times, where they are known: lips meet at p, b and m.
         progress: called while faces are looked for.
-        options: what the dubber takes, see its class; for landmark: strength.
+        options: what the dubber takes, see its class; for landmark: strength, emotion.
 
     Raises:
         InputError: a speech that cannot be spoken, an option that the dubber does not know, a face that is not there.
@@ -87,7 +89,10 @@ def dub(
     cast = _Cast(clip, face, None if box is None else _four(box), progress)
     options |= _constant_box(member, cast.inside)
     canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
-    layers = _layers(cast, (speech, canvas, smooth), partial(member, **options), paint.Finish(blend, colour, grain))
+    later = tuple(replace(phone, start=phone.start + start, end=phone.end + start) for phone in phones)
+    layers = _layers(
+        cast, (speech, canvas, smooth, later), partial(member, **options), paint.Finish(blend, colour, grain)
+    )
     shown = _same_canvas(layers, dubber)
     key = _key(layers, shown, options, dubber, face, box, layers[0].finish, compare)
     made = replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key)
@@ -188,9 +193,12 @@ def _four(box: Sequence[int]) -> faces.Box:
 
 
 def _layers(
-    cast: _Cast, said: tuple[Audio, Int, float], plan: Callable[[Scene], Dubber], finish: paint.Finish
+    cast: _Cast,
+    said: tuple[Audio, Int, float, tuple[Phone, ...]],
+    plan: Callable[[Scene], Dubber],
+    finish: paint.Finish,
 ) -> list[_Layer]:
-    """Everybody who speaks, each on those before; ``said``: the speech, the canvas, the smoothing."""
+    """Everybody who speaks, each on those before; ``said``: the speech, the canvas, the smoothing, the sounds."""
     layers: list[_Layer] = []
     for track in cast.tracks():
         scene = Scene(cast.clip, track, *said, layers[-1] if layers else None)
@@ -263,7 +271,17 @@ def _key(layers: Sequence[_Layer], canvas: Int, options: dict[str, object], *how
     files = [content_key(Path(value)) for value in options.values() if isinstance(value, str) and Path(value).is_file()]
     networks = [card.sha256 for card in registry.cards()]
     clip, speech = scene.clip, scene.speech
-    said = (__version__, clip.key, clip.fps, clip.size, speech.rate, scene.smooth, *sorted(options.items()), *how)
+    said = (
+        __version__,
+        clip.key,
+        clip.fps,
+        clip.size,
+        speech.rate,
+        scene.smooth,
+        scene.phones,
+        *sorted(options.items()),
+        *how,
+    )
     digest = hashlib.sha256(repr((said, files, networks)).encode())
     arrays: list[np.ndarray] = [canvas, speech.samples]
     for layer in layers:

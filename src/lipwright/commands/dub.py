@@ -35,6 +35,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="look for faces only inside, in pixels")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
+    feelings = ["neutral", "happy", "sad", "angry", "surprised", "auto"]
+    own("--emotion", choices=feelings, help="what brows and corners of the mouth show; auto hears the voice (neutral)")
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from lipwright import canvas as playback
-from lipwright.types import Audio, Clip, FaceTrack, Frames, Int, Picture, Take
+from lipwright.types import Audio, Clip, FaceTrack, Frames, Int, Phone, Picture, Take
 
 SMOOTH = 0.5
 
@@ -30,6 +30,7 @@ class Scene:
         speech: what is to be said.
         canvas: int64 (T,), the source frame shown at each of the T output frames (at the clip's own rate).
         smooth: by how many frames at 25 fps motion is smoothed in time (0 = not).
+        phones: the speech sounds of ``speech`` with their times, in seconds from its start, where they are known.
         under: makes the output frames on which this face is painted where others were painted before, see `shown`.
     """
 
@@ -40,9 +41,10 @@ class Scene:
         speech: Audio,
         canvas: Int,
         smooth: float = SMOOTH,
+        phones: tuple[Phone, ...] = (),
         under: Frames | None = None,
     ) -> None:
-        self.clip, self.speech, self.canvas, self.smooth = clip, speech, canvas, smooth
+        self.clip, self.speech, self.canvas, self.smooth, self.phones = clip, speech, canvas, smooth, phones
         self._track, self._under = track, under
 
     def shown(self, canvas: Int, start: int, stop: int) -> Iterator[Picture]:

@@ -17,7 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from lipwright import (
+    articulation,
     canvas as playback,
+    expression,
     faces,
     inside,
     media,
@@ -47,12 +49,18 @@ class Dubber:
     Args:
         scene: what to dub.
         strength: 1 opens the mouth as wide as this person does; 0 keeps it closed; up to 2.
+        emotion: what the corners of the mouth and the brows show, of `lipwright.expression.EMOTIONS`; neutral leaves
+            them as they are, auto listens to the voice.
+
+    Where the speech sounds are known (``scene.phones``), lips meet at p, b and m, round at u and open at a, see
+    `lipwright.articulation`.
     """
 
     RANGES: ClassVar = {"strength": (0.0, 2.0)}
 
-    def __init__(self, scene: Scene, *, strength: float = 1.0) -> None:
+    def __init__(self, scene: Scene, *, strength: float = 1.0, emotion: str = "neutral") -> None:
         self._scene = scene
+        self._feelings = expression.shares(emotion, media.resample(scene.speech, 16000))
         self.canvas = scene.canvas
         rate = float(scene.clip.fps)
         points, length, moving = scene.track.points, len(scene.track), faces.canonical().moving
@@ -99,7 +107,13 @@ class Dubber:
         moved = motions.predict(heard, scene.clip.fps, length)
         voiced = speech.voiced(heard, scene.clip.fps, length)
         speaker = mouth.Speaker.of(shapes)
-        return speaker.says(steady.smooth(moved.shape, sigma), voiced, strength)
+        said = speaker.says(steady.smooth(moved.shape, sigma), voiced, strength)
+        if self._scene.phones:
+            said = articulation.shaped(said, articulation.asked(scene.phones, scene.clip.fps, length), speaker.widest)
+        if self._feelings:
+            corners = expression.corners(self._feelings)
+            said = ondisk.by_blocks(lambda shapes: mouth.sealed(shapes + corners), length, said)
+        return said
 
     def _choose(self, shapes: Float, reach: int) -> Int:
         """Donor frame for every output frame, -1 where the face is absent."""
@@ -137,6 +151,8 @@ class Dubber:
         if self.untouched[t]:
             return picture, Take(frame)
         size, here = self._scene.clip.size, self._points[frame, :, :2]
+        if self._feelings:
+            picture = expression.brows(picture, here, float(self._pose.scale[frame]), self._feelings)
         wanted = mouth.place(self._target[t], self._points[frame], self._pose[frame : frame + 1])
         region = mouth.region(here, wanted, size)
         share = float(self._frontal[frame]) * mouth.rim(region, size)
