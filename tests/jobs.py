@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -83,3 +84,8 @@ def loud(number: int) -> int:
 def lost(_folder: Path, _making: object, _item: object) -> None:
     """Ends the process in the place of preparing a file."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def full(_folder: Path, _making: object, _item: object) -> None:
+    """Finds no room in the place of preparing a file."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -23,7 +23,7 @@ import drawn
 import jobs
 import lipwright
 from lipwright import cli, crops, faces, media
-from lipwright.errors import InputError, LipwrightError
+from lipwright.errors import InputError, LipwrightError, OutputError
 from lipwright.prepare import alike, deciding, doctor, judging, layouts, loudness, recording, verb
 from lipwright.train import data
 from lipwright.types import Audio
@@ -137,7 +137,9 @@ def test_a_run_that_was_killed_or_lost_a_file_goes_on(
         assert running.wait() == -signal.SIGKILL
         (tmp_path / "found" / "ann.part.npz").write_bytes(b"half")
     else:
-        lipwright.prepare("manifest", dataset, tmp_path, workers=1)
+        for name, made in alone.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(made)
         lost = tmp_path / "found" / {"cut": "ann.npz", "gone": "ann.expert.npz", "told": "ann.json"}[how]
         content = lost.read_bytes()
         lost.unlink()
@@ -178,7 +180,13 @@ def test_what_ends_a_worker_ends_it_with_a_sentence(
     with pytest.raises(LipwrightError, match=r"ended from outside \(SIGKILL\)"):
         lipwright.prepare("manifest", dataset, tmp_path, workers=2)
     monkeypatch.undo()
-    assert lipwright.prepare("manifest", dataset, tmp_path, workers=2, sync="off")["kept"] == 2
+    assert lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")["kept"] == 2
+
+
+def test_a_full_disk_is_a_sentence(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "_one", jobs.full)
+    with pytest.raises(OutputError, match=f"{tmp_path} cannot be written: No space left on device; make room"):
+        lipwright.prepare("manifest", dataset, tmp_path, workers=2)
 
 
 def test_a_table_that_is_missing_or_lacks_a_column_is_a_sentence(tmp_path: Path) -> None:

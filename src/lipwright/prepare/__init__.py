@@ -11,6 +11,7 @@ What ``prepare`` writes (``PREPARED``)::
         pose     float32 (T, 3)          yaw, pitch, roll, degrees
         present  bool (T,)               the face was found
         samples  int16 (N,)              16 kHz mono, -23 LUFS; sample 0 sounds when frame 0 is shown
+    shards/             the same clips once more, where asked for (lipwright.shards)
     found/              what was found of each file, whatever became of it: for the next run
 """
 
