@@ -22,7 +22,7 @@ _HOMES = {
     ),
     "errors": (
         "InputError", "LipwrightError", "MediaError", "MissingExtraError", "NoFaceError", "OutputError",
-        "PullError", "WeightsError",
+        "PullError", "RefusedError", "WeightsError",
     ),
     "media": ("open", "open_audio", "write"),
     "dub": ("dub",),

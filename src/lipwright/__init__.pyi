@@ -8,6 +8,7 @@ from lipwright.errors import (
     NoFaceError as NoFaceError,
     OutputError as OutputError,
     PullError as PullError,
+    RefusedError as RefusedError,
     WeightsError as WeightsError,
 )
 from lipwright.measure import Measured as Measured, measure as measure

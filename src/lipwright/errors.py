@@ -8,7 +8,8 @@
     │   └── NoFaceError              no face where one is needed
     ├── OutputError (OSError)        a file that cannot be written
     ├── WeightsError (RuntimeError)  weights that are missing, damaged or of another network
-    │   └── PullError                weights that could not be brought here
+    │   ├── PullError                weights that could not be brought here
+    │   └── RefusedError             weights that are worse than those they began as
     └── MissingExtraError (ImportError)   an optional package that is not installed
 
 Every message is shown to people as it is; the command line prints it and exits 1.
@@ -43,6 +44,10 @@ class WeightsError(LipwrightError, RuntimeError):
 
 class PullError(WeightsError):
     """Weights that could not be brought here."""
+
+
+class RefusedError(WeightsError):
+    """Weights that are worse than those they began as."""
 
 
 class MissingExtraError(LipwrightError, ImportError):

@@ -28,6 +28,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     recipe = "a YAML file, or the name of a shipped recipe; the one named like WHAT if left out"
     add("--recipe", metavar="R", help=recipe)
+    add(
+        "--from", dest="start", type=Path, metavar="WEIGHTS", help="best.pt of a training to go on from; see --language"
+    )
+    only = "with --from: learn from this language alone, and keep what is no worse on speakers held out"
+    add("--language", metavar="CODE", help=only)
+    add("--speaker", metavar="ID", help="with --from: learn from this speaker alone")
     add("--offsets", type=Path, metavar="CSV", help="offsets.csv of a crossfit; clips are moved by it")
     add("--steps", type=int, metavar="N", help="steps of training, in place of the recipe's")
     add("--resume", action=argparse.BooleanOptionalAction, help="go on from the last checkpoint (True)")

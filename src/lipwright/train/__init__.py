@@ -28,6 +28,9 @@ def train(
     data: str | Path,
     out: str | Path | None = None,
     recipe: str | Path = "",
+    start: str | Path | None = None,
+    language: str = "",
+    speaker: str = "",
     offsets: str | Path | None = None,
     steps: int | None = None,
     resume: bool = True,
@@ -46,13 +49,15 @@ def train(
         out: folder of the run; an interrupted run there is continued unless ``resume`` is False. ``runs/`` and the
             recipe's name with ``changes`` if left out (see `lipwright.train.recipes.named`).
         recipe: YAML file, or a shipped recipe's name; the one named like ``what`` unless told.
+        start: ``best.pt`` of a training to go on from; see `lipwright.train.finetune`.
+        language: with ``start``, what its recordings speak; "" for all.
+        speaker: with ``start``, who speaks in them; "" for all.
         offsets: ``offsets.csv`` of a cross-fit (see :func:`crossfit`); recordings are moved by it.
         steps: replaces the recipe's number of steps.
         resume: continue exactly where the last checkpoint was.
         threads: CPU threads.
         progress: called after every step.
-        watch: called with the step and the figures after every validation; it may raise
-            `lipwright.train.engine.Stopped`.
+        watch: called with the step and the figures after every validation; may raise `lipwright.train.engine.Stopped`.
         ray: address of a Ray cluster that trains, a process for each of the recipe's ``devices`` on each of its
             ``nodes``; see `lipwright.train.cluster`. There ``progress`` is not told, and there is no ``watch``.
         changes: any setting of the recipe, e.g. ``size="tiny"``.
@@ -63,24 +68,75 @@ def train(
 
     Raises:
         InputError: for an unknown name, a recipe that does not fit, or data that are not prepared.
+        RefusedError: what was begun with ``start`` has become worse.
         MissingExtraError: when torch is not installed.
     """
     _needs()
-    from lipwright.train import cluster, engine, kinds, recipes
+    beside, folder = Path(offsets) if offsets else None, Path(out) if out is not None else None
+    how: dict[str, Any] = {"steps": steps, "resume": resume, "threads": threads}
+    if ray and start is None:
+        return _on_cluster(ray, what, recipe, {"data": Path(data), "out": folder, "offsets": beside}, how | changes)
+    how |= {"progress": progress, "watch": watch}
+    if start is None and not language and not speaker:
+        return _trained(what, Path(data), folder, recipe, beside, how, changes)
+    _only_here(start, ray)
+    begun = {"language": language, "speaker": speaker, "source": recipe, "offsets": beside, "changes": changes}
+    return _finetuned(what, Path(start or ""), Path(data), folder, begun, how)
+
+
+def _trained(
+    what: str,
+    data: Path,
+    out: Path | None,
+    recipe: str | Path,
+    offsets: Path | None,
+    how: dict[str, Any],
+    changes: dict[str, Any],
+) -> dict[str, float]:
+    """A training on this machine, and what it does in each language."""
+    from lipwright.train import engine, kinds, languages, recipes
 
     source = recipe or what
-    training, how = kinds.chosen(what, source, changes)
-    folder = Path(out) if out is not None else Path("runs") / recipes.named(source, changes)
+    training, told = kinds.chosen(what, source, changes)
+    folder = out or Path("runs") / recipes.named(source, changes)
+    task = training.task(told, data, offsets)
+    done = engine.fit(task, folder, **how)
+    figures = training.export(task, done, folder, f"recipe {Path(source).name}")
+    return figures | languages.told(task, done.network, data, folder)
+
+
+def _on_cluster(
+    ray: str, what: str, recipe: str | Path, paths: dict[str, Path | None], how: dict[str, Any]
+) -> dict[str, float]:
+    """The same on a Ray cluster."""
+    from lipwright.train import cluster, kinds, recipes
+
+    changes = {name: value for name, value in how.items() if name not in ("steps", "resume", "threads")}
+    _, told = kinds.chosen(what, recipe or what, changes)
+    paths = {**paths, "out": paths["out"] or Path("runs") / recipes.named(recipe or what, changes)}
+    paths |= {"recipe": Path(recipe)} if Path(recipe).is_file() else {}
+    there = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
+    return cluster.train(ray, told.devices * told.nodes, what, {"recipe": recipe, **how, **there})
+
+
+def _only_here(start: str | Path | None, ray: str) -> None:
+    from lipwright.errors import InputError
+
+    if start is None:
+        raise InputError("one language or speaker alone teaches too little; give weights to begin with: --from best.pt")
     if ray:
-        paths = {"data": data, "out": folder, "offsets": offsets} | (
-            {"recipe": recipe} if Path(recipe).is_file() else {}
-        )
-        there = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
-        told = {"recipe": recipe, "steps": steps, "resume": resume, "threads": threads, **changes, **there}
-        return cluster.train(ray, how.devices * how.nodes, what, told)
-    task = training.task(how, Path(data), Path(offsets) if offsets else None)
-    done = engine.fit(task, folder, steps=steps, resume=resume, progress=progress, threads=threads, watch=watch)
-    return training.export(task, done, folder, f"recipe {Path(source).name}")
+        raise InputError("a fine-tuning is done on this machine; leave out the Ray cluster")
+
+
+def _finetuned(
+    what: str, start: Path, data: Path, out: Path | None, begun: dict[str, Any], how: dict[str, Any]
+) -> dict[str, float]:
+    """A fine-tuning, in a folder named by what it is of where none is given."""
+    from lipwright.train import finetune, recipes
+
+    named = {name: begun[name] for name in ("language", "speaker") if begun[name]}
+    folder = out or Path("runs") / recipes.named(what, {**named, **begun["changes"]})
+    return finetune.finetune(what, start, data, folder, **begun, **how)
 
 
 def explained(what: str, recipe: str | Path = "") -> list[tuple[str, Any, str]]:

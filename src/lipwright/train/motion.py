@@ -18,7 +18,7 @@ from lipwright.train import augment, data, export, kept, losses
 from lipwright.train.judge import calibrate, judge
 from lipwright.train.networks import MotionNet, MotionNets
 from lipwright.train.recipes import Recipe
-from lipwright.train.space import CLOSED, fit_space, speaker_units, target
+from lipwright.train.space import CLOSED, Space, fit_space, speaker_units, target
 from lipwright.train.tasks import Outcome, Training
 
 
@@ -73,11 +73,20 @@ class MotionTask:
         learn, aside = data.hold(prepared.train, recipe.hold)
         self.held = [recording for recording in aside if recording.keep] or prepared.val
         self.windows = data.Draw(learn, recipe.frames, recipe.temper, recipe.stretch)
-        self.space = fit_space(self.windows.recordings, recipe.components)
-        units = speaker_units(self.windows.recordings)
-        self.targets = [target(r, self.space, units[r.speaker]) for r in self.windows.recordings]
-        deviation = np.linalg.norm(self.space.basis, axis=1)
+        self._learn_in(fit_space(self.windows.recordings, recipe.components))
+
+    def _learn_in(self, space: Space) -> None:
+        """Express what the mouths did in a ``space``."""
+        self.space, units = space, speaker_units(self.windows.recordings)
+        self.targets = [target(r, space, units[r.speaker]) for r in self.windows.recordings]
+        deviation = np.linalg.norm(space.basis, axis=1)
         self.weights = torch.from_numpy((deviation / deviation.sum()).astype(np.float32))
+
+    def adopt(self, weights: dict[str, Tensor]) -> None:
+        """Mean the movements that a network with these ``weights`` means."""
+        if {"basis", "slope", "spread"} <= weights.keys():
+            spread, least = weights["spread"].tolist()
+            self._learn_in(Space(weights["basis"].numpy(), weights["slope"].numpy(), spread, least))
 
     def network(self) -> MotionNet:
         """A network that knows the space, its sound side taken from the teacher if there is one."""

@@ -71,10 +71,14 @@ class Recipe:
     """Steps between checkpoints that are kept for good, as step-N.pt; 0 = none."""
     seed: int = 1
     """Seed of everything drawn."""
+    adapt: str = "all"
+    """What learns in a network that begins with weights: all of it, adapters (low-rank changes), or its last layers."""
+    rank: int = 8
+    """Rank of the adapters."""
 
     def __post_init__(self) -> None:
         at_least = {"keep": 0, "ahead": 0}
-        at_least |= dict.fromkeys(("steps", "clips", "frames", "every", "patience", "warmup", "accumulate"), 1)
+        at_least |= dict.fromkeys(("steps", "clips", "frames", "every", "patience", "warmup", "accumulate", "rank"), 1)
         at_least |= dict.fromkeys(("devices", "nodes"), 1)
         for name, least in at_least.items():
             if getattr(self, name) < least:
@@ -91,6 +95,7 @@ class Recipe:
 
 
 CHOICES = {
+    "adapt": ("all", "adapters", "last"),
     "size": ("tiny", "small", "full"),
     "optimizer": ("adamw", "adam"),
     "schedule": ("cosine", "constant"),

@@ -117,7 +117,10 @@ class Verdicts:
         lines = yaml.safe_dump(asdict(tuned if better else before), sort_keys=False)
         path.write_text(f"# For: lipwright measure --settings\n{lines}", encoding="utf-8")
         after, old = figures(aside, tuned), figures(aside, before)
-        verdict = "better" if better else "not better, so that best.yaml holds the settings there were"
+        verdict = (
+            "not better, so that best.yaml holds the settings there were" if not better
+            else "better" if low > 0 else "better, but by no more than chance may do"
+        )  # fmt: skip
         note = (
             f"on {len({case.speaker for case in aside})} speakers kept aside: {after['score']:.4f} in place of "
             f"{old['score']:.4f} (gain {gain:+.4f}, 95 % {low:+.4f} to {high:+.4f}): {verdict}"
