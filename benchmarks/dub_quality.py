@@ -14,6 +14,7 @@ For every val clip of at least 4 s the first half of the picture is dubbed with 
     lmd         mean distance of the lip landmarks from the real recording's, in eye distances; its floor and ceiling
 
     python benchmarks/dub_quality.py ../shared/data [--most N] [--offsets offsets.csv] [--json out.json]
+                                     [--dubber NAME [--weights W]]
 
 With ``--offsets`` (from `lipwright train crossfit`: clip, offset in frames at 25 fps;
 `val_offsets.csv` beside this file holds those of the val clips) a clip that was published out of
@@ -29,6 +30,7 @@ import csv
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +58,57 @@ def shapes(clip: Clip) -> Float:
     return faces.to_canonical(points, pose)[:, faces.canonical().moving]
 
 
-def spoken(source: Clip, speech: Audio, folder: Path, name: str) -> Clip:
-    """The written dub of ``source`` saying ``speech``."""
-    return media.open(media.write(lipwright.dub(source, speech), folder / f"{name}.mp4"))
+@dataclass(frozen=True)
+class Scorer:
+    """Scores dubs made by one dubber, written into ``folder``."""
+
+    folder: Path
+    how: dict[str, str]
+
+    def spoken(self, source: Clip, speech: Audio, name: str) -> Clip:
+        """The written dub of ``source`` saying ``speech``."""
+        dubbed = lipwright.dub(source, speech, silence="close", **self.how)  # type: ignore[arg-type]
+        return media.open(media.write(dubbed, self.folder / f"{name}.mp4"))
+
+    def leak(self, source: Clip) -> float:
+        """Share of frames with an open mouth in a dub with digital silence.
+
+        The metric of that name judges a video alone: what it calls closed is the video's own, and more than 0.05 is
+        never. Here the source is there, and closed is what its person's closed mouth is.
+        """
+        length = source.length / float(source.fps)
+        silence = Audio(np.zeros(round(16000 * length), np.float32), 16000)
+        gap = mouth.opening(shapes(self.spoken(source, silence, "silent")))
+        rest = mouth.Speaker.of(shapes(source)[faces.track(source).present]).closed
+        return float(np.nanmean(gap > mouth.opening(rest[None])[0] + OPEN))
+
+    def scored(self, clip: Clip, wrong: Audio) -> dict[str, float] | None:
+        """The row of one clip, or None where the real mouth hardly moves."""
+        half = min(clip.length, round(LONGEST * clip.fps)) // 2
+        source, real = clip.part(0, half), clip.part(half, 2 * half)
+        wanted = mouth.opening(shapes(real))
+        seen = wanted[np.isfinite(wanted)]
+        if len(seen) < half / 2 or np.quantile(seen, 0.97) - np.quantile(seen, 0.03) < mouth.TALKING:
+            return None
+        assert real.audio is not None
+        predicted = motion.predict(media.resample(real.audio, 16000), clip.fps, half).opening
+        dubbed, gap = compared(self.spoken(source, real.audio, "dubbed"), real)
+        other, _ = compared(self.spoken(source, wrong.cut(0, real.audio.duration), "wrong"), real)
+        again, _ = compared(media.open(media.write(real, self.folder / "real.mp4")), real)
+        return {
+            "predicted": correlation(predicted, wanted),
+            "rendered": dubbed["opening_reference"],
+            "floor": other["opening_reference"],
+            "ceiling": again["opening_reference"],
+            "amplitude": dubbed["opening_amplitude"],
+            "lmd": dubbed["lmd_motion"],
+            "lmd_floor": other["lmd_motion"],
+            "lmd_ceiling": again["lmd_motion"],
+            "lagged": lagged(gap, wanted),
+            "flicker": dubbed["flicker"] / again["flicker"],
+            "sharp": dubbed["detail"] / again["detail"],
+            "leak": self.leak(source),
+        }
 
 
 def lagged(one: Float, other: Float) -> float:
@@ -102,58 +152,18 @@ def in_sync(clip: Clip, offset: int) -> Clip:
     return clip.with_audio(Audio(samples, clip.audio.rate))
 
 
-def leak(source: Clip, folder: Path) -> float:
-    """Share of frames with an open mouth in a dub with digital silence.
-
-    The metric of that name judges a video alone: what it calls closed is the video's own, and more than 0.05 is
-    never. Here the source is there, and closed is what its person's closed mouth is.
-    """
-    length = source.length / float(source.fps)
-    silence = Audio(np.zeros(round(16000 * length), np.float32), 16000)
-    dubbed = lipwright.dub(source, silence, silence="close")
-    gap = mouth.opening(shapes(media.open(media.write(dubbed, folder / "silent.mp4"))))
-    rest = mouth.Speaker.of(shapes(source)[faces.track(source).present]).closed
-    return float(np.nanmean(gap > mouth.opening(rest[None])[0] + OPEN))
-
-
-def scored(clip: Clip, wrong: Audio, folder: Path) -> dict[str, float] | None:
-    """The row of one clip, or None where the real mouth hardly moves."""
-    half = min(clip.length, round(LONGEST * clip.fps)) // 2
-    source, real = clip.part(0, half), clip.part(half, 2 * half)
-    wanted = mouth.opening(shapes(real))
-    seen = wanted[np.isfinite(wanted)]
-    if len(seen) < half / 2 or np.quantile(seen, 0.97) - np.quantile(seen, 0.03) < mouth.TALKING:
-        return None
-    assert real.audio is not None
-    predicted = motion.predict(media.resample(real.audio, 16000), clip.fps, half).opening
-    dubbed, gap = compared(spoken(source, real.audio, folder, "dubbed"), real)
-    other, _ = compared(spoken(source, wrong.cut(0, real.audio.duration), folder, "wrong"), real)
-    again, _ = compared(media.open(media.write(real, folder / "real.mp4")), real)
-    return {
-        "predicted": correlation(predicted, wanted),
-        "rendered": dubbed["opening_reference"],
-        "floor": other["opening_reference"],
-        "ceiling": again["opening_reference"],
-        "amplitude": dubbed["opening_amplitude"],
-        "lmd": dubbed["lmd_motion"],
-        "lmd_floor": other["lmd_motion"],
-        "lmd_ceiling": again["lmd_motion"],
-        "lagged": lagged(gap, wanted),
-        "flicker": dubbed["flicker"] / again["flicker"],
-        "sharp": dubbed["detail"] / again["detail"],
-        "leak": leak(source, folder),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--most", type=int, default=999, help="clips at most, one per speaker first")
     parser.add_argument("--offsets", type=Path, help="the clips' own offsets, to be taken out")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--dubber", default="landmark")
+    parser.add_argument("--weights", help="for a dubber that takes some")
     options = parser.parse_args()
     with (options.data / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "val" and float(row["seconds"]) >= SHORTEST]
+    how = {"dubber": options.dubber} | ({"weights": options.weights} if options.weights else {})
     offsets: dict[str, int] = {}
     if options.offsets:
         with options.offsets.open(newline="", encoding="utf-8") as file:
@@ -166,11 +176,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for index, row in enumerate(rows):
             others = [s for s, r in zip(sounds, rows, strict=True) if r["speaker"] != row["speaker"]]
-            wrong = max(others[index % 3 :: 3] or others, key=lambda s: s.duration)
+            wrong = max(others[index % 3 :: 3] or others or sounds, key=lambda s: s.duration)
             try:
                 name = Path(row["file"]).with_suffix("").as_posix().replace("/", "_")
                 clip = in_sync(media.open(options.data / row["file"]), offsets.get(name, 0))
-                score = scored(clip, wrong, Path(folder))
+                score = Scorer(Path(folder), how).scored(clip, wrong)
             except LipwrightError as error:
                 print(f"{row['file'][6:]:24}{error}")
                 continue

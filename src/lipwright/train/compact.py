@@ -47,6 +47,8 @@ class CompactRecipe(Recipe):
     """Weight of the mean difference of pixels."""
     edges: float = 1.0
     """Weight of the difference of the pixels' differences to their neighbours."""
+    detail: float = 8.0
+    """Weight of the difference in how much fine detail there is around each pixel, wherever it lies."""
     steady: float = 0.5
     """Weight of the difference in how pixels change from frame to frame."""
     looks: float = 0.1
@@ -64,7 +66,7 @@ class CompactRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("alike", "edges", "steady", "looks", "sync", "fooled", "features", "adversary"):
+        for name in ("alike", "edges", "detail", "steady", "looks", "sync", "fooled", "features", "adversary"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"recipe: {name} must be 0 or more; given {getattr(self, name)}")
         if self.frames < 2:
@@ -112,6 +114,7 @@ class CompactTask:
         weight = self._weight(seen)
         gap = (painted - truth).abs() * weight
         parts = {"alike": gap.mean() / weight.mean(), "edges": _edges(painted - truth, weight)}
+        parts["detail"] = ((_detail(painted) - _detail(truth)).abs() * weight).mean() / weight.mean()
         change = _apart(painted - truth, frames).diff(dim=1).abs()
         parts["steady"] = (change * _apart(weight, frames)[:, 1:]).mean() / weight.mean()
         if self.watcher is not None:
@@ -200,6 +203,13 @@ def _ssim(one: Tensor, other: Tensor) -> Tensor:
     spread_a, spread_b, both = near(one * one) - a * a, near(other * other) - b * b, near(one * other) - a * b
     first, second = 0.01**2, 0.03**2
     return (2 * a * b + first) * (2 * both + second) / ((a * a + b * b + first) * (spread_a + spread_b + second))
+
+
+def _detail(pictures: Tensor) -> Tensor:
+    """(N, 1, H, W): the mean fine detail of 7 x 7 pixels around each."""
+    grey = pictures.mean(1, keepdim=True)
+    fine = (grey - F.avg_pool2d(grey, 3, 1, 1, count_include_pad=False)).abs()
+    return F.avg_pool2d(fine, 7, 1, 3, count_include_pad=False)
 
 
 def _apart(pictures: Tensor, frames: int) -> Tensor:

@@ -34,6 +34,10 @@ SIZES = {
 }
 
 
+FINE = 8.0
+"""How much fine detail is enlarged for the critic."""
+
+
 class Block(nn.Module):
     """Two 3 x 3 convolutions around which the input goes past."""
 
@@ -116,20 +120,23 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Tells real mouths from painted ones, patch by patch.
 
-    Pictures with their drawn guide (B, 5, H, W) to scores (B, 1, H/8, W/8), and the maps on the way to them.
+    Pictures with their drawn guide (B, 5, H, W) to scores (B, 1, H/8, W/8), and the maps on the way to them. Fine
+    detail is shown to it apart, enlarged.
     """
 
     def __init__(self, size: str = "small") -> None:
         super().__init__()
         wide = SIZES[size].critic
-        steps = [(5, wide), (wide, 2 * wide), (2 * wide, 4 * wide)]
+        steps = [(8, wide), (wide, 2 * wide), (2 * wide, 4 * wide)]
         norm = nn.utils.parametrizations.spectral_norm
         self.steps = nn.ModuleList([norm(nn.Conv2d(x, y, 4, stride=2, padding=1)) for x, y in steps])
         self.out = norm(nn.Conv2d(4 * wide, 1, 3, padding=1))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Scores are logits without a bound: above 0 is real."""
-        maps, x = [], pictures
+        colours = pictures[:, :3]
+        fine = colours - F.avg_pool2d(colours, 5, 1, 2, count_include_pad=False)
+        maps, x = [], torch.cat([2 * pictures - 1, FINE * fine], 1)
         for step in self.steps:
             x = F.leaky_relu(step(x), 0.2)
             maps.append(x)

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import compact, crops, faces
+from lipwright import compact, crops, faces, shards
 from lipwright.errors import InputError
 from lipwright.train import augment, data
 from lipwright.train.networks import EDGE
 from lipwright.types import Float, Int, Picture
 
 Random = np.random.Generator
+KEPT = ("lower", "places", "mesh")
 AWAY, NEAR = 8, 2
 """Frames that a reference lies from what is drawn, where the recording allows; else at least."""
 TURNED = 0.04
@@ -60,7 +61,8 @@ def read(recordings: list[data.Recording], folder: Path, shortest: int) -> list[
     Raises:
         InputError: a recording was prepared without, or none is long enough, or their sizes differ.
     """
-    found = [lower for lower in (_read(one, folder) for one in recordings) if len(lower.usable) >= shortest]
+    packed = shards.read(folder)
+    found = [lower for lower in (_read(one, folder, packed) for one in recordings) if len(lower.usable) >= shortest]
     if not found:
         raise InputError(f"no recording in {folder} shows {shortest} lower faces; lower frames in the recipe")
     sizes = {lower.size for lower in found}
@@ -69,12 +71,14 @@ def read(recordings: list[data.Recording], folder: Path, shortest: int) -> list[
     return found
 
 
-def _read(recording: data.Recording, folder: Path) -> Lower:
-    path = folder / "clips" / f"{recording.id}.npz"
-    with np.load(path, allow_pickle=False) as arrays:
-        if "lower" not in arrays:
-            raise InputError(f"{path} holds no lower faces; make them with: lipwright prepare ... --size 128")
-        files, places, mesh = (arrays[key] for key in ("lower", "places", "mesh"))
+def _read(recording: data.Recording, folder: Path, packed: shards.Shards | None) -> Lower:
+    try:
+        arrays = data.arrays(folder, recording.id, KEPT, packed)
+    except InputError as error:
+        raise InputError(f"{error}, with lower faces: lipwright prepare ... --size 128") from error
+    if arrays is None:
+        raise InputError(f"{folder} lost its recording {recording.id}; prepare the folder again")
+    files, places, mesh = (arrays[key] for key in KEPT)
     places, mesh = places[: len(recording)], mesh[: len(recording)]
     usable = np.flatnonzero(recording.present & np.isfinite(mesh).all((1, 2)) & (places[:, 1] > places[:, 0]))
     size = len(crops.decoded(files[slice(*places[usable[0]])])) if len(usable) else 0
