@@ -190,6 +190,8 @@ def test_starts_that_do_not_fit_are_sentences(prepared, start, tmp_path):
     del state["network"]["slope"], state["network"]["out.bias"]
     kept.save(tmp_path / "c.pt", {**state, "averaged": state["network"]})
     assert "2 missing (slope, out.bias)" in tried(tmp_path / "c.pt")
+    with pytest.raises(InputError, match=r"adapt last needs weights to begin with: --from best\.pt"):
+        train("motion", adapt="last", data=prepared, out=tmp_path / "run")
     with pytest.raises(InputError, match=r"give weights to begin with: --from best\.pt"):
         train("motion", language="xx", data=prepared, out=tmp_path / "run")
 

@@ -21,7 +21,7 @@ from lipwright.errors import InputError, OutputError
 from lipwright.experts import Encoders
 from lipwright.measure import measure, settings
 from lipwright.measure.settings import Settings
-from lipwright.tune import space as spaces, study as studies, tune, verdicts
+from lipwright.tune import space as spaces, study as studies, training, tune, verb, verdicts
 from lipwright.types import FaceSpec
 
 optuna = pytest.importorskip("optuna")
@@ -73,9 +73,28 @@ def test_a_space_says_what_may_change():
     assert spaces.chosen(space, trial) == {"rate": 0.003, "clips": 8, "steps": 30}
 
 
-@pytest.mark.parametrize("kind", ["expert", "motion", "measure"])
+@pytest.mark.parametrize("kind", ["expert", "generator", "motion", "measure"])
 def test_every_space_that_is_shipped_can_be_read(kind):
     assert len(spaces.read(None, kind)) > 1
+
+
+def test_a_kind_without_a_space_asks_for_one():
+    with pytest.raises(InputError, match="there is no space of dancer yet; write one"):
+        spaces.read(None, "dancer")
+
+
+def test_the_spaces_that_are_shipped_fit_the_shipped_recipes(tmp_path):
+    pytest.importorskip("lightning")
+    from lipwright.train import kinds, recipes
+
+    for kind, networks in kinds.KINDS.items():
+        for name in recipes.shipped():
+            if recipes.read(name)["network"] in networks:
+                (tmp_path / "manifest.csv").touch()
+                search = training.Trainings(kind, name, tmp_path, None, {})
+                space = verb._space(None, kind, search, {"clips"})
+                assert "rate" in space
+                assert "clips" not in space
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipwright.errors import MissingExtraError
+from lipwright.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from lipwright.train.engine import Watch
@@ -98,6 +98,8 @@ def _trained(
 
     source = recipe or what
     training, told = kinds.chosen(what, source, changes)
+    if told.adapt != "all":
+        raise InputError(f"adapt {told.adapt} needs weights to begin with: --from best.pt")
     folder = out or Path("runs") / recipes.named(source, changes)
     task = training.task(told, data, offsets)
     done = engine.fit(task, folder, **how)
@@ -120,8 +122,6 @@ def _on_cluster(
 
 
 def _only_here(start: str | Path | None, ray: str) -> None:
-    from lipwright.errors import InputError
-
     if start is None:
         raise InputError("one language or speaker alone teaches too little; give weights to begin with: --from best.pt")
     if ray:

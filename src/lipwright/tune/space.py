@@ -99,6 +99,10 @@ def read(source: str | Path | None, kind: str) -> Space:
     """
     if source is None:
         shipped = resources.files("lipwright.tune") / "spaces" / f"{kind}.yaml"
+        if not shipped.is_file():
+            raise InputError(
+                f"there is no space of {kind} yet; write one, such as 'clips: [8, 16]', and give it: --space"
+            )
         return parse(shipped.read_text(encoding="utf-8"), f"of {kind}")
     path = Path(source)
     if not path.is_file():

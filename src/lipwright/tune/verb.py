@@ -113,8 +113,10 @@ def tune(
 
 
 def _space(source: str | Path | None, what: str, search: Search, fixed: set[str]) -> Space:
-    """What may change, checked against what is searched."""
+    """What may change, checked against what is searched; of a shipped space what is not ``fixed`` and can be set."""
     space = spaces.read(source, what)
+    if source is None:
+        space = {name: part for name, part in space.items() if name in search.settings and name not in fixed}
     if both := sorted(space.keys() & fixed):
         raise InputError(f"{both[0]} is both set for all trials and part of the space; leave one of them out")
     spaces.allowed(space, search.settings, search.build)
