@@ -11,6 +11,7 @@ is not. Then ``--windows`` windows of 30 frames are drawn, each from another cli
     npz         a file for each clip, opened with numpy for each window
     mapped      a file for each clip, mapped for each window, its arrays found by the file's own index
     shard       `lipwright.shards`: few files, mapped once, and an index of all
+    read        `train.data.read` of those shards, and windows of what it gives
     tar         256 clips in a tar, read one after the other into a store of 500, from which windows are drawn
                 (the way of webdataset)
 
@@ -74,7 +75,7 @@ def main() -> None:
             for side in options.sides:
                 if side == "memory" and clips > 10 * options.files:
                     continue  # it would not fit
-                if side == "shard" and clips > options.files:
+                if side in ("shard", "read") and clips > options.files:
                     renamed(Path(place), clips, options.files)
                 forgotten(Path(place))
                 own = figures[f"{side} {clips}"] = apart(side, Path(place), clips, options.files, options.windows)
@@ -124,6 +125,8 @@ def linked(place: Path, files: int, clips: int) -> None:
     there = sum(1 for _ in (place / "clips").iterdir())
     for number in range(there, clips):
         (place / "clips" / f"{number}.npz").hardlink_to(place / "npz" / f"{number % files}.npz")
+    lines = [f"{number},s{number % 100},{'val' if number % 100 < 10 else 'train'}" for number in range(clips)]
+    (place / "manifest.csv").write_text("id,speaker,split\n" + "\n".join(lines) + "\n")
 
 
 # ------------------------------------------------------------------------------------------ each side
@@ -213,6 +216,14 @@ def renamed(place: Path, clips: int, files: int) -> None:
         np.savez(index, **found)
 
 
+def by_training(place: Path, _clips: int, _files: int) -> Draw:
+    from lipwright.train import data
+
+    found = data.read(place)
+    every = {recording.id: recording for recording in found.train + found.val}
+    return lambda number: vars(every[str(number)])
+
+
 def in_tars(place: Path, clips: int, _files: int) -> Draw:
     def clip() -> Iterator[Arrays]:
         while True:
@@ -235,7 +246,7 @@ def in_tars(place: Path, clips: int, _files: int) -> Draw:
 
 
 SIDES: dict[str, Callable[[Path, int, int], Draw]] = {
-    "memory": in_memory, "npz": opened, "mapped": mapped, "shard": sharded, "tar": in_tars,
+    "memory": in_memory, "npz": opened, "mapped": mapped, "shard": sharded, "read": by_training, "tar": in_tars,
 }  # fmt: skip
 
 
