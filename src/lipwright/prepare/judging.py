@@ -96,11 +96,12 @@ class Voices:
 
     def wrong(self, file: str, length: int) -> list[Float]:
         """Eleven stretches of other files' sounds, float32 (length, D) each; none where the others are too short."""
-        others = self._rows[self._owner != self._files.get(file, -1)]
+        others = np.flatnonzero(self._owner != self._files.get(file, -1))
         if len(others) < LEAST:
             return []
         starts = np.linspace(0, len(others), WRONG, endpoint=False).astype(int)
-        return [others[(start + np.arange(length)) % len(others)].astype(np.float32) for start in starts]
+        places = [others[(start + np.arange(length)) % len(others)] for start in starts]
+        return [self._rows[rows].astype(np.float32) for rows in places]
 
 
 def curves(name: str, file: str, found: Mapping[str, AnyArray], voices: Voices) -> Curves | None:
