@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lipwright import espeak, languages, phones, registry, visemes
+from lipwright import espeak, languages, lips, phones, registry
 
 MEMBERS = registry.members("languages")
 
@@ -24,7 +24,7 @@ def test_a_language_is_complete(name: str) -> None:
     assert language.name
     assert language.sample
     assert language.notes
-    assert set(language.visemes) <= set(visemes.OCULUS)
+    assert set(language.visemes) <= set(lips.OCULUS)
     symbols = " ".join(language.visemes.values()).split()
     assert len(symbols) == len(set(symbols)) > 20, "each phone once"
 
@@ -34,7 +34,7 @@ def test_its_visemes_are_what_the_letters_say(name: str) -> None:
     language = languages.find(name)
     for symbol, viseme in language.inventory.items():
         first = phones.split((phones.Phone(language.spelling.get(symbol, symbol), 0, 1),))[0][1]
-        assert visemes.oculus(first) == viseme, symbol
+        assert lips.oculus(first) == viseme, symbol
     assert {"p", "b", "m"} & {s for s in language.inventory if phones.closes_lips(s)}
     assert any(phones.rounding(s) > 0.9 for s in language.inventory)
 

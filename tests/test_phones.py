@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lipwright import phones, visemes
+from lipwright import lips, phones
 from lipwright.errors import InputError
 from lipwright.types import Phone
 
@@ -29,10 +29,10 @@ EVERY = _EVERY.split()
 def test_every_phone_that_any_language_of_espeak_emits_has_a_viseme() -> None:
     assert len(EVERY) > 400
     for symbol in EVERY:
-        assert {visemes.oculus(sound) for sound in phones.sounds(symbol)} <= set(visemes.OCULUS), symbol
-        assert all(0 < visemes.microsoft(sound) < 22 for sound in phones.sounds(symbol)), symbol
-        assert all(visemes.rhubarb(sound) in visemes.RHUBARB for sound in phones.sounds(symbol)), symbol
-        assert all(((value := visemes.targets(s)) >= 0).all() and (value <= 1).all() for s in phones.sounds(symbol))
+        assert {lips.oculus(sound) for sound in phones.sounds(symbol)} <= set(lips.OCULUS), symbol
+        assert all(0 < lips.microsoft(sound) < 22 for sound in phones.sounds(symbol)), symbol
+        assert all(lips.rhubarb(sound) in lips.RHUBARB for sound in phones.sounds(symbol)), symbol
+        assert all(((value := lips.targets(s)) >= 0).all() and (value <= 1).all() for s in phones.sounds(symbol))
 
 
 @pytest.mark.parametrize("symbol", ["p", "b", "m", "pʰ", "bʱ", "mʲ", "ɓ", "pf", "ᵐb"])

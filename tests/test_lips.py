@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lipwright import phones, visemes
+from lipwright import lips, phones
 from lipwright.errors import InputError
 from lipwright.types import Phone
 
@@ -29,11 +29,11 @@ TALK = (
 )  # fmt: skip
 def test_each_set_names_the_same_mouth(symbol: str, oculus: str, microsoft: int, rhubarb: str) -> None:
     sound = phones.sounds(symbol)[0]
-    assert (visemes.oculus(sound), visemes.microsoft(sound), visemes.rhubarb(sound)) == (oculus, microsoft, rhubarb)
+    assert (lips.oculus(sound), lips.microsoft(sound), lips.rhubarb(sound)) == (oculus, microsoft, rhubarb)
 
 
 def test_cues_fill_the_whole_time_and_rest_in_pauses() -> None:
-    cues = visemes.cues(TALK, 2.2)
+    cues = lips.cues(TALK, 2.2)
     assert [cue.rhubarb for cue in cues] == list("XADAFGBXEEX")
     assert cues[0].start == 0
     assert cues[-1].end == 2.2
@@ -42,8 +42,8 @@ def test_cues_fill_the_whole_time_and_rest_in_pauses() -> None:
 
 
 def test_what_lies_beyond_the_end_is_cut() -> None:
-    assert visemes.cues(TALK, 0.5)[-1].end == 0.5
-    assert [cue.phone for cue in visemes.cues(TALK, 0.5)] == ["", "m", "a"]
+    assert lips.cues(TALK, 0.5)[-1].end == 0.5
+    assert [cue.phone for cue in lips.cues(TALK, 0.5)] == ["", "m", "a"]
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_what_lies_beyond_the_end_is_cut() -> None:
 )
 def test_a_timeline_out_of_order_is_a_sentence(wrong: tuple[Phone, ...]) -> None:
     with pytest.raises(InputError, match="does not follow the one before it"):
-        visemes.cues(wrong, 1.0)
+        lips.cues(wrong, 1.0)
 
 
 def at(curve: np.ndarray, seconds: float, channel: str) -> float:
-    return float(curve[round(seconds * 60), visemes.CHANNELS.index(channel)])
+    return float(curve[round(seconds * 60), lips.CHANNELS.index(channel)])
 
 
 def test_curves_close_round_and_open_when_the_sounds_ask_for_it() -> None:
-    curve = visemes.curves(TALK, 2.2)
+    curve = lips.curves(TALK, 2.2)
     assert curve.shape == (132, 6)
     assert curve.min() >= 0
     assert curve.max() <= 1
@@ -75,14 +75,14 @@ def test_curves_close_round_and_open_when_the_sounds_ask_for_it() -> None:
 
 
 def test_rounding_comes_early_and_the_jaw_does_not_jump() -> None:
-    curve = visemes.curves((Phone("s", 0.2, 0.3), Phone("t", 0.3, 0.35), Phone("u", 0.35, 0.5)), 0.8)
+    curve = lips.curves((Phone("s", 0.2, 0.3), Phone("t", 0.3, 0.35), Phone("u", 0.35, 0.5)), 0.8)
     assert at(curve, 0.3, "rounding") > 0.15
     assert at(curve, 0.45, "rounding") > at(curve, 0.38, "rounding") > at(curve, 0.3, "rounding")
     assert np.abs(np.diff(curve[:, 1])).max() < 0.2
 
 
 def test_curves_of_nothing_are_at_rest() -> None:
-    assert not visemes.curves((), 1.0, 30).any()
-    assert visemes.curves((), 1.0, 30).shape == (30, 6)
+    assert not lips.curves((), 1.0, 30).any()
+    assert lips.curves((), 1.0, 30).shape == (30, 6)
     with pytest.raises(InputError, match="frames a second above 0"):
-        visemes.curves((), 1.0, 0)
+        lips.curves((), 1.0, 0)
