@@ -276,7 +276,7 @@ def fabric(recipe: Recipe) -> Any:
         accelerator="auto",
         devices=recipe.devices,
         num_nodes=recipe.nodes,
-        strategy="ddp" if many else "auto",
+        strategy=("ddp_find_unused_parameters_true" if getattr(recipe, "partly", False) else "ddp") if many else "auto",
         precision=recipe.precision,  # type: ignore[arg-type]
     )
     made.launch()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "expert": {"ours": "expert", "syncnet_color": "published", "stable_syncnet": "published"},
-    "generator": {"wav2lip": "generator", "compact": "compact"},
+    "generator": {"wav2lip": "generator", "compact": "compact", "synclips": "synclips"},
     "motion": {"motion": "motion"},
 }
 """Module by network by kind; the first network is meant where a recipe names none."""
