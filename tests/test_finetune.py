@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -237,6 +238,34 @@ def test_a_gate_lets_through_what_is_as_good():
     assert not worse.passed
     assert "worse than its start on two recordings: score 0.4900 in place of 0.5000" in worse.words()
     assert issubclass(RefusedError, WeightsError)
+
+
+class Held:
+    """A task whose recordings are figures: a network scores each by itself."""
+
+    def __init__(self, *gains: float, speakers: int = 100) -> None:
+        self.held = [SimpleNamespace(id=str(k), speaker=str(k % speakers), gain=gain) for k, gain in enumerate(gains)]
+
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        own = [network.weight.item() * each.gain for each in self.held]
+        return {"score": sum(own) / len(own)}
+
+
+def test_how_far_chance_goes_is_told_by_speaker():
+    result, start = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.ones_(result.weight)
+    torch.nn.init.zeros_(start.weight)
+    low, high = gate.chance(Held(0.1, 0.1, 0.1, 0.1), result, start)
+    assert (low, high) == pytest.approx((0.1, 0.1))
+    low, high = gate.chance(Held(0.3, -0.2, 0.4, -0.3, 0.1), result, start)
+    assert low < 0 < high
+    low, high = gate.chance(Held(*[0.5, -0.5] * 2 * 4, speakers=4), result, start)
+    assert low < -0.2
+    assert gate.chance(Held(0.1, 0.1, float("nan"), 0.1), result, start) is None
+    assert gate.chance(object(), result, start) is None
+    figures = {"score": 0.5}
+    said = gate.Gate(figures, {"score": 0.4}, figures, figures, "some", (-0.1, 0.3)).words()
+    assert said.endswith("; the gain lies between -0.1000 and +0.3000 (95 %), which may be chance")
 
 
 def test_a_view_names_only_what_was_chosen(prepared, tmp_path):

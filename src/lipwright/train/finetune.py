@@ -141,7 +141,8 @@ class Work:
         fresh, before = held.network().eval(), begun(held, self.start).eval()
         with torch.no_grad():
             result, start, floor = (held.validate(each) for each in (network, before, fresh))
-            return gate.Gate(result, start, floor, learnt.validate(network), on)
+            sure = gate.chance(held, network, before)
+            return gate.Gate(result, start, floor, learnt.validate(network), on, sure)
 
     def report(self, network: nn.Module) -> dict[str, float]:
         """By language, on all recordings that were not learnt from and chose nothing."""
