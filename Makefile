@@ -38,5 +38,5 @@ clean:
 	touch $@
 
 .venv/dev.stamp: .venv/core.stamp
-	$(INSTALL) -e ".[train,tune,dev]"
+	$(INSTALL) -e ".[train,tune,voices,dev]"
 	touch $@

@@ -29,9 +29,11 @@ _HOMES = {
     "measure": ("Measured", "measure"),
     "prepare": ("prepare",),
     "repair": ("repair",),
+    "speak": ("speak",),
     "train": ("train",),
     "tune": ("tune",),
     "demo": ("demo",),
+    "voices": ("Spoken",),
     "wav2lip": ("wav2lip",),
 }  # fmt: skip
 

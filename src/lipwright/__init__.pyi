@@ -15,6 +15,7 @@ from lipwright.measure import Measured as Measured, measure as measure
 from lipwright.media import open as open, open_audio as open_audio, write as write
 from lipwright.prepare import prepare as prepare
 from lipwright.repair import repair as repair
+from lipwright.speak import speak as speak
 from lipwright.train import train as train
 from lipwright.tune import tune as tune
 from lipwright.types import (
@@ -31,6 +32,7 @@ from lipwright.types import (
     Phone as Phone,
     Take as Take,
 )
+from lipwright.voices import Spoken as Spoken
 from lipwright.wav2lip import wav2lip as wav2lip
 
 __version__: str

@@ -1,4 +1,5 @@
-"""Bring one file from ``https://``, ``file://`` or a wheel on PyPI, and let a check pass it before it is kept."""
+"""Bring one file from ``https://``, ``file://`` or a wheel on PyPI, and let a check pass it before it is kept; ask a
+server. The only room that knows the network."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _TIMEOUT = 60.0
+_MOST = 1 << 28
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _PYPI = re.compile(r"pypi:(?P<dist>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._!+-]+)#(?P<member>.+)")
 
 # A wheel's data is the same for every platform and Python, so any wheel of the version will do.
@@ -60,6 +63,45 @@ def fetch(source: str, place: Path, *, check: Callable[[Path], None], progress: 
             f"{place.parent} cannot be written ({problem.strerror or problem}); "
             "set LIPWRIGHT_CACHE to a folder that can, or make room there"
         ) from problem
+
+
+def ask(url: str, body: bytes, headers: dict[str, str], *, seconds: float = _TIMEOUT) -> bytes:
+    """What a server answers to a POST of ``body``, at most 256 MiB, within ``seconds`` between two pieces of it.
+
+    ``headers`` may hold secrets: they go to ``url`` alone (its redirections are not followed), and no message names
+    them.
+
+    Raises:
+        PullError: ``url`` is neither https nor on this machine, cannot be reached, refuses or redirects.
+    """
+    place = urlsplit(url)
+    shown = f"{place.scheme}://{place.hostname}{place.path}"
+    if not (place.scheme == "https" or (place.scheme == "http" and place.hostname in _HERE)):
+        raise PullError(f"{shown} cannot be asked; give an address with https, or with http on this machine")
+    asked = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (https, or this machine)
+    try:
+        with urllib.request.build_opener(_Stay).open(asked, timeout=seconds) as answer:
+            content: bytes = answer.read(_MOST + 1)
+    except urllib.error.HTTPError as problem:
+        raise PullError(f"{shown} refused: HTTP {problem.code} {_reason(problem.code)}") from None
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ValueError) as problem:
+        reason = getattr(problem, "reason", None) or type(problem).__name__
+        raise PullError(f"{shown} cannot be reached ({reason}); check that the server runs and the network") from None
+    if len(content) > _MOST:
+        raise PullError(f"{shown} answered more than {_MOST >> 20} MiB, which is no answer to this")
+    return content
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: what was sent may hold a secret."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+        """None: the answer counts as an error."""
+
+
+def _reason(code: int) -> str:
+    known = {401: "(the key is missing or wrong)", 403: "(the key may not do this)", 404: "(there is no such address)"}
+    return known.get(code, "(it redirects to another address; give that one)" if 300 <= code < 400 else "")
 
 
 def _bring(source: str, file: Path, progress: Progress) -> None:

@@ -6,7 +6,7 @@ imported before a verb runs.
 
 from __future__ import annotations
 
-from lipwright.commands import demo, dub, measure, models, prepare, repair, train, tune, wav2lip
+from lipwright.commands import demo, dub, measure, models, prepare, repair, speak, train, tune, wav2lip
 from lipwright.commands.answering import Answer, Verb
 
 __all__ = ["VERBS", "Answer", "Verb"]
@@ -16,6 +16,7 @@ VERBS = {
     "wav2lip": wav2lip.VERB,
     "measure": measure.VERB,
     "repair": repair.VERB,
+    "speak": speak.VERB,
     "prepare": prepare.VERB,
     "train": train.VERB,
     "tune": tune.VERB,

@@ -150,7 +150,7 @@ def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
 
 def muxer(part: Path) -> str:
     """ffmpeg's name for the kind of file that the suffix says."""
-    return {".mkv": "matroska", ".m4v": "mp4"}.get(part.suffix.lower(), part.suffix.lower()[1:])
+    return {".mkv": "matroska", ".m4v": "mp4", ".m4a": "mp4"}.get(part.suffix.lower(), part.suffix.lower()[1:])
 
 
 def _version() -> str:
