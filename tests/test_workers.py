@@ -145,6 +145,15 @@ def test_threads_are_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         runtime.cores()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "nobody"])
+def test_where_no_cluster_answers_is_a_sentence(address: str) -> None:
+    pytest.importorskip("ray", reason='Ray is not here; it comes with: pip install "lipwright[ray]"')
+    with pytest.raises(
+        InputError, match=f"there is no Ray cluster at {address}: .*; start one with `ray start --head`"
+    ):
+        list(workers.spread(jobs.double, [1], workers=1, ray=address))
+
+
 def test_without_ray_a_sentence_says_how_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"lipwright\[ray\]"):

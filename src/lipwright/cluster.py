@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Generator
 from functools import partial
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ from typing import Any
 
 from lipwright.errors import InputError, LipwrightError, MissingExtraError
 
+PATIENCE = 10.0
+"""Seconds until somebody must have answered."""
 PARTS = 1000
 """Into how many parts the work is divided, where there is more of it."""
 
@@ -29,7 +32,7 @@ def answers(
         work: a function of an importable module.
         jobs: what it is called with.
         workers: jobs at a time, with a core each.
-        address: "host:port" or "ray://host:port", "auto" for the cluster this machine is part of, "local" to start one
+        address: "host:port", "auto" for the cluster this machine is part of, "local" to start one
             here, of so many cores, that ends with the work. A cluster this process has joined already is taken.
         environment: variables that are set before Python starts.
 
@@ -79,10 +82,18 @@ def _join(address: str, workers: int, environment: dict[str, str]) -> None:
     own: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "runtime_env": {"env_vars": environment}}
     try:
+        _knock(address)
         ray.init(address, **options, **own)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
         message = f"there is no Ray cluster at {address}: {_last(error)}"
         raise InputError(f'{message}; start one with `ray start --head`, or give "local" to start one here') from error
+
+
+def _knock(address: str) -> None:
+    """OSError where nobody answers at "host:port": Ray would try for minutes, and then end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), PATIENCE).close()
 
 
 def _last(error: Exception) -> str:
