@@ -103,6 +103,8 @@ def _trained(
     folder = out or Path("runs") / recipes.named(source, changes)
     task = training.task(told, data, offsets)
     done = engine.fit(task, folder, **how)
+    if not engine.first():
+        return done.figures  # another process of this training writes
     figures = training.export(task, done, folder, f"recipe {Path(source).name}")
     return figures | languages.told(task, done.network, data, folder)
 

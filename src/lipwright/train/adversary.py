@@ -69,24 +69,37 @@ class Adversary:
 
     A step of the generator asks it for `loss`, and hands it what it must learn from (`keep`). After the generator's
     step it makes its own. What it learns from was painted before the generator's step, as in the original.
+
+    The original lets it look at painted faces twice, to say how real they are and to learn that they are not. Here one
+    look does for both: nothing in it mixes pictures, so the gradients of both losses to a picture differ by a factor,
+    (p - 1) / p where p is the chance that it is real. Gradients that are scaled (16-mixed) or averaged over several
+    processes are got in the original's way; ``twice`` asks for it.
     """
 
-    def __init__(self, size: int, part: int, rate: float, betas: tuple[float, float], seed: int) -> None:
+    def __init__(
+        self, size: int, part: int, rate: float, betas: tuple[float, float], seed: int, *, twice: bool = False
+    ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = laid_out(Discriminator(size, part), part)
         self.optimizer: torch.optim.Optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, betas=betas)
+        self.twice = twice
         self._fabric: Fabric | None = None
         self._wrapped: nn.Module = self.network
-        self._seen: tuple[Tensor, Tensor] | None = None
+        self._seen: list[tuple[Tensor, Tensor]] = []
+        self._learnt: list[tuple[Tensor, ...]] = []
+        self._refused = 0.0
 
     def setup(self, fabric: Fabric) -> None:
         """Go to the device of the training."""
         self._fabric = fabric
         self._wrapped, self.optimizer = fabric.setup(self.network, self.optimizer)
+        self.twice = self.twice or fabric.world_size > 1
 
     def loss(self, painted: Tensor) -> Tensor:
         """How far faces (N, 3, S, S) are from being taken for real: BCE with 1. The discriminator gets no gradient."""
+        if not self.twice and torch.is_grad_enabled():
+            return self._at_once(painted)
         self.network.requires_grad_(False)
         try:
             with self._precision():
@@ -95,26 +108,49 @@ class Adversary:
             self.network.requires_grad_(True)
         return against(found, 1)
 
+    def _at_once(self, painted: Tensor) -> Tensor:
+        """The same, while what is to be learnt from these faces is kept."""
+        seen = painted.detach().requires_grad_()
+        with self._precision():
+            found = precise(self.network(seen))
+        refused = against(found, 0)
+        slope, *learnt = torch.autograd.grad(refused, [seen, *self.network.parameters()])
+        self._learnt.append(tuple(learnt))
+        self._refused = float(refused.detach())
+        chance = found.detach()
+        slope = slope * ((chance - 1) / chance.clamp(min=1e-12))[:, :, None, None].to(slope)
+        along = (painted * slope).sum()
+        return against(chance, 1) + along - along.detach()
+
     def keep(self, real: Tensor, painted: Tensor) -> None:
-        """Learn from these (N, 3, S, S) after the generator's step."""
-        self._seen = real, painted.detach()
+        """Learn from these (N, 3, S, S) after the generator's step; ``painted`` are those that `loss` was asked of."""
+        self._seen.append((real, painted.detach()))
 
     def after_step(self, step: int) -> dict[str, float]:  # noqa: ARG002
         """One step of the discriminator: BCE of real faces with 1 and of painted ones with 0, added."""
-        if self._seen is None:
+        if not self._seen:
             return {}
-        real, painted = self._seen
-        self._seen = None
+        seen, learnt, self._seen, self._learnt = self._seen, self._learnt, [], []
         self.optimizer.zero_grad(set_to_none=True)
-        found = self._wrapped(torch.cat((real, painted)))
-        taken, refused = against(found[: len(real)], 1), against(found[len(real) :], 0)
-        loss = taken + refused
+        for real, painted in seen:
+            figures = self._learn(real, None if learnt else painted, len(seen))
+        for gradients in learnt:
+            for value, gradient in zip(self.network.parameters(), gradients, strict=True):
+                value.grad = gradient / len(seen) + (0 if value.grad is None else value.grad)
+        self.optimizer.step()
+        return figures
+
+    def _learn(self, real: Tensor, painted: Tensor | None, batches: int) -> dict[str, float]:
+        """Gradients of a batch; with ``painted`` None only of the real faces."""
+        found = self._wrapped(real if painted is None else torch.cat((real, painted)))
+        taken = against(found[: len(real)], 1)
+        refused = None if painted is None else against(found[len(real) :], 0)
+        loss = (taken if refused is None else taken + refused) / batches
         if self._fabric is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
             self._fabric.backward(loss)
-        self.optimizer.step()
-        return {"real": float(taken.detach()), "fake": float(refused.detach())}
+        return {"real": float(taken.detach()), "fake": self._refused if refused is None else float(refused.detach())}
 
     @torch.no_grad()
     def judged(self, real: Tensor, painted: Tensor) -> dict[str, float]:

@@ -283,6 +283,12 @@ def fabric(recipe: Recipe) -> Any:
     return made
 
 
+def first() -> bool:
+    """Whether this process is the first of its training's, or the only one."""
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return not there or torch.distributed.get_rank() == 0
+
+
 def _optimizer(task: Task[N], network: nn.Module) -> torch.optim.Optimizer:
     recipe = task.recipe
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer]

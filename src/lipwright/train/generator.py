@@ -184,7 +184,10 @@ class Wav2LipTask:
         self.judge = Judge(Path(recipe.expert), recipe.norms)
         self.weight = SyncWeight(recipe.sync, recipe.below)
         part, betas = PARTS[recipe.size], (recipe.beta1, recipe.beta2)
-        self.adversary = Adversary(recipe.face, part, recipe.rate, betas, recipe.seed + 1) if recipe.adversary else None
+        twice, seed = recipe.precision == "16-mixed", recipe.seed + 1
+        self.adversary = (
+            Adversary(recipe.face, part, recipe.rate, betas, seed, twice=twice) if recipe.adversary else None
+        )
         self.hears = TOGETHER if recipe.corrected else replace(TOGETHER, lead=-1.0)
         self.faces, self.val = (
             Faces(
