@@ -26,7 +26,20 @@ LEVELS = {
     "words": {"__init__", "types", "errors", "ondisk"},
     "instruments": set[str](),  # every module that is not named here
     "families": set(registry.FAMILIES),
-    "verbs": {"calibrate", "check", "dub", "measure", "repair", "speak", "prepare", "tune", "demo", "train", "wav2lip"},
+    "verbs": {
+        "calibrate",
+        "check",
+        "dub",
+        "measure",
+        "repair",
+        "speak",
+        "prepare",
+        "tune",
+        "demo",
+        "train",
+        "visemes",
+        "wav2lip",
+    },
     "faces": {"cli", "commands", "web", "survey", "__main__"},
 }
 
@@ -148,7 +161,9 @@ def test_the_stub_is_the_table_of_contents() -> None:
         _ = lipwright.nonsense
 
 
-@pytest.mark.parametrize("verb", ["dub", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "wav2lip"])
+@pytest.mark.parametrize(
+    "verb", ["dub", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"]
+)
 def test_a_verb_is_a_function_even_after_its_module_was_imported(verb: str) -> None:
     import_module(f"lipwright.{verb}")
     assert isinstance(getattr(lipwright, verb), FunctionType)

@@ -34,6 +34,7 @@ _HOMES = {
     "tune": ("tune",),
     "demo": ("demo",),
     "voices": ("Spoken",),
+    "visemes": ("visemes",),
     "wav2lip": ("wav2lip",),
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ from lipwright.types import (
     Take as Take,
 )
 from lipwright.voices import Spoken as Spoken
+from lipwright.visemes import visemes as visemes
 from lipwright.wav2lip import wav2lip as wav2lip
 
 __version__: str

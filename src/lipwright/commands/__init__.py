@@ -6,7 +6,7 @@ imported before a verb runs.
 
 from __future__ import annotations
 
-from lipwright.commands import demo, dub, measure, models, prepare, repair, speak, train, tune, wav2lip
+from lipwright.commands import demo, dub, measure, models, prepare, repair, speak, train, tune, visemes, wav2lip
 from lipwright.commands.answering import Answer, Verb
 
 __all__ = ["VERBS", "Answer", "Verb"]
@@ -17,6 +17,7 @@ VERBS = {
     "measure": measure.VERB,
     "repair": repair.VERB,
     "speak": speak.VERB,
+    "visemes": visemes.VERB,
     "prepare": prepare.VERB,
     "train": train.VERB,
     "tune": tune.VERB,
