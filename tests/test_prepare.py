@@ -512,7 +512,7 @@ def test_the_command_checks_what_it_prepared(
     layout: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = ["prepare", "manifest", str(dataset), "-o", str(tmp_path / "out"), "--sync", "off", "--layout", layout]
-    assert cli.main([*line, "--json"]) == 0
+    assert cli.main([*line, "--json", "--workers", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["kept"] == 2
     assert cli.main(["prepare", "--check", str(tmp_path / "out"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
