@@ -9,13 +9,26 @@ from types import SimpleNamespace
 import pytest
 
 import speaking
+import spoken
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from lipwright.cli import main  # noqa: E402
 from lipwright.errors import InputError, RefusedError, WeightsError  # noqa: E402
-from lipwright.train import adapters, choosing, finetune, gate, kept, languages, motion, networks, recipes, train  # noqa: E402
+from lipwright.train import (  # noqa: E402
+    adapters,
+    choosing,
+    finetune,
+    gate,
+    kept,
+    languages,
+    motion,
+    networks,
+    recipes,
+    train,
+    wav2lip,
+)
 
 TINY = {"size": "tiny", "clips": 4, "frames": 24, "warmup": 2, "drop": 0.0}
 
@@ -280,3 +293,26 @@ def test_a_view_names_only_what_was_chosen(prepared, tmp_path):
     assert (folder / "clips" / "x0.npz").is_file()
     assert choosing.view(prepared, tmp_path / "view", found[:1], found[1:2]) == folder
     assert re.findall(r"^x\d", (folder / "manifest.csv").read_text(), re.MULTILINE) == ["x0", "x1"]
+
+
+def test_generators_go_through_the_same_gate(tmp_path):
+    data = spoken.folder(tmp_path / "data", 3, 1, 40)
+    with (data / "manifest.csv").open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(["id", "speaker", "split", "language", "frames"])
+        writer.writerows([f"s{k}_v0", f"s{k}", "train" if k < 3 else "val", "xx", 40] for k in range(4))
+    with torch.random.fork_rng(devices=[]):
+        kept.save(tmp_path / "expert.pt", {"network": wav2lip.SyncExpert(32).state_dict()})
+    how = {"recipe": "wav2lip", "size": "tiny", "clips": 2, "judged": 4, "steps": 2, "every": 1}
+    train("generator", data=data, out=tmp_path / "start", expert=str(tmp_path / "expert.pt"), **how)
+    begun = {"start": tmp_path / "start" / "best.pt", "language": "xx", "data": data, "out": tmp_path / "run"}
+    try:
+        figures = train("generator", **begun, adapt="adapters", rank=1, rate=0.01, steps=4, every=2)
+        assert figures["score"] >= figures["start"]
+        assert list((tmp_path / "run").glob("*.onnx"))
+    except RefusedError:
+        assert not list((tmp_path / "run").glob("*.onnx"))
+    told = json.loads((tmp_path / "run" / "gate.json").read_text())
+    assert told["result"]["score"] != told["start"]["score"] != told["floor"]["score"]
+    assert told["on"] == "1 held-out recording of 1 speaker in xx"
+    assert (tmp_path / "run" / "recordings" / "gate" / "filelists" / "val.txt").read_text() == "s3/v0\n"

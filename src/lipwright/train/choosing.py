@@ -48,7 +48,8 @@ class Choice:
         known = "" if self.apart else ", of whom other recordings were learnt from"
         if any(row["split"] == "train" for row in self.gate):
             known += ", which the start may have learnt from"
-        return f"{len(self.gate)} held-out recordings of {who}{f' in {language}' if language else ''}{known}"
+        where, many = f" in {language}" if language else "", "s" * (len(self.gate) > 1)
+        return f"{len(self.gate)} held-out recording{many} of {who}{where}{known}"
 
 
 def rows(folder: Path) -> list[Row]:

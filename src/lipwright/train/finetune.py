@@ -111,7 +111,7 @@ def recipe_for(kind: str, start: Start, source: str | Path, changes: dict[str, A
     known = {field.name for field in fields(training.recipe)}
     values = {name: value for name, value in {**start.recipe, **ANEW}.items() if name in known}
     values["size"] = SIZES.get(values.get("size", ""), values.get("size", "small"))
-    values["rate"] = RATE * float(values.get("rate", training.recipe().rate))
+    values["rate"] = RATE * float(values.get("rate", Recipe.rate))
     return training, recipes.build(training.recipe, {**values, **HABITS, **told}, str(source or start.path))
 
 
