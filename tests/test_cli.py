@@ -40,8 +40,16 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
     }
 
 
-VERB = {verb: import_module(f"lipwright.{verb}") for verb in ("dub", "measure", "repair", "prepare", "train", "demo")}
-COMMAND_ONLY = {"dub": {"video", "out", "quality", "resume", "more"}, "train": {"settings"}}
+VERB = {
+    verb: import_module(f"lipwright.{verb}")
+    for verb in ("dub", "measure", "repair", "prepare", "speak", "train", "demo")
+}
+SPOKEN = {"text", "srt", "like", "fit", "language", "voice", "pace", "pitch", "volume", "voice_more"}
+COMMAND_ONLY = {
+    "dub": {"video", "out", "quality", "resume", "more"} | SPOKEN,
+    "speak": {"out", "more"},
+    "train": {"settings"},
+}
 COMMAND_ONLY["prepare"] = {"check"}
 COMMAND_ONLY["measure"] = {"videos", "report", "pairs", "root", "list_order"}
 """Options of a command that are not keywords of its function."""

@@ -70,6 +70,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As its own; ``more`` then holds what it does not know, by name."""
         known, unknown = super().parse_known_args(args, namespace)
+        self._take_late(known, unknown)
         if self.settings and unknown:
             try:
                 known.more = settings(unknown)
@@ -77,6 +78,13 @@ class _Parser(argparse.ArgumentParser):
                 self.error(str(problem))
             unknown = []
         return known, unknown
+
+    def _take_late(self, known: argparse.Namespace, unknown: list[str]) -> None:
+        """Give a positional that may be left out the word that stands behind options, which argparse does not."""
+        for action in self._actions:
+            missing = action.nargs == "?" and not action.option_strings and getattr(known, action.dest, None) is None
+            if missing and unknown and not unknown[0].startswith("-"):
+                setattr(known, action.dest, self._get_values(action, [unknown.pop(0)]))
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")

@@ -44,11 +44,12 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True)
 class Target:
     """A voice to become: its ``frames``, its ``print`` (`voiceprint`), float32 (256,), and ``ceiling``, how alike the
-    two halves of its own recording are, NaN where they are too short to say."""
+    two halves of its own recording are, NaN where they are too short to say; ``speech``, what was heard of it."""
 
     frames: Frames
     print: Float
     ceiling: float
+    speech: Audio
 
     @property
     def pitch(self) -> float:
@@ -75,7 +76,7 @@ def listen(audio: Audio) -> Target:
         )
     halves = np.array_split(prints, 2)
     ceiling = float("nan") if len(prints) < 2 else voiceprint.similarity(*(half.mean(0) for half in halves))
-    return Target(vocoder.analyse(heard), prints.mean(0), ceiling)
+    return Target(vocoder.analyse(heard), prints.mean(0), ceiling, heard)
 
 
 def voices(prints: Float) -> int:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipwright.commands.answering import Answer, Options, Verb, more, setting, written
+from lipwright.commands.speak import manner, with_likeness
 
 if TYPE_CHECKING:
-    from lipwright.types import Progress
+    from lipwright.types import Audio, Clip, Progress
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("video", type=Path, help="the video (or picture) of somebody's face")
-    add("speech", type=Path, help="the sound to speak: any sound file, or a video whose sound is taken")
+    spoken = "the sound to speak: any sound file, or a video whose sound is taken; or else --text or --srt"
+    add("speech", type=Path, nargs="?", default=None, help=spoken)
     add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
     add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
     add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
@@ -37,8 +40,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
     feelings = ["neutral", "happy", "sad", "angry", "surprised", "auto"]
     own("--emotion", choices=feelings, help="what brows and corners of the mouth show; auto hears the voice (neutral)")
+    _said(parser.add_argument_group("what is said, instead of a speech"))
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
+
+
+def _said(parser: argparse._ArgumentGroup) -> None:
+    add = parser.add_argument
+    add("--text", help="a text to speak")
+    add("--srt", type=Path, metavar="FILE", help="subtitles (.srt, .vtt), each spoken in its slot")
+    like = "in whose voice: of who speaks in the video (own), in this recording, or as the voice is (none) (own)"
+    add("--like", metavar="FILE", help=like)
+    fit = "a speech, or text, as long as the video's own speech; subtitles that fill their slots (False)"
+    add("--fit", action="store_true", help=fit)
+    manner(parser)
+    other = "an option of the voice; may be given again"
+    add("--voice-with", dest="voice_more", action="append", type=setting, metavar="NAME=VALUE", help=other)
 
 
 def _box(text: str) -> tuple[int, ...]:
@@ -52,6 +69,7 @@ def _box(text: str) -> tuple[int, ...]:
 def _run(options: Options, progress: Progress) -> Answer:
     from lipwright import media
     from lipwright.dub import dub
+    from lipwright.voices import Spoken
 
     video, speech = options.pop("video"), options.pop("speech")
     out = media.output_path(options.pop("out"), video, speech)
@@ -59,8 +77,34 @@ def _run(options: Options, progress: Progress) -> Answer:
     if "quality" in how:
         media.checked_quality(how["quality"])
     options |= more(options, dub, "--with sets the options of another dubber")
-    dubbed = dub(media.open(video), media.open_audio(speech), progress=progress, **options)
-    return written(dubbed, media.write(dubbed, out, progress=progress, **how))
+    clip = media.open(video)
+    sound = _spoken(clip, speech, options, progress)
+    if isinstance(sound, Spoken):
+        options["phones"] = sound.phones
+    dubbed = dub(clip, sound, progress=progress, **options)
+    if isinstance(sound, Spoken):
+        dubbed = replace(dubbed, issues=(*sound.issues, *dubbed.issues))
+    answer = written(dubbed, media.write(dubbed, out, progress=progress, **how))
+    return with_likeness(answer, sound) if isinstance(sound, Spoken) else answer
+
+
+def _spoken(clip: Clip, speech: Path | None, options: Options, progress: Progress) -> Audio:
+    """The sound to speak, from what was typed; takes what says so out of ``options``."""
+    from lipwright import media
+    from lipwright.errors import InputError
+    from lipwright.speak import speak_for, stretched
+
+    named = [
+        name for name in ("text", "srt", "like", "language", "voice", "pace", "pitch", "volume") if name in options
+    ]
+    said, fit = {name: options.pop(name) for name in named}, options.pop("fit", False)
+    said |= dict(options.pop("voice_more", ()))
+    if speech is None:
+        return speak_for(clip, fit=fit, progress=progress, **said)
+    if said:
+        raise InputError(f"a speech is given, {speech}, so that --{named[0] if named else 'voice-with'} says nothing")
+    sound = media.open_audio(speech)
+    return stretched(sound, clip) if fit else sound
 
 
 VERB = Verb("make the lips in a video match a voice", _options, _run)

@@ -28,7 +28,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
 
 
-def manner(parser: argparse._ActionsContainer) -> None:
+def manner(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """The options of everything that speaks."""
     add = parser.add_argument
     add("--language", metavar="CODE", help="what the text is written in: en, fr, pt-BR, cmn ... (en)")
@@ -49,15 +49,20 @@ def _run(options: Options, progress: Progress) -> Answer:
 
 
 def _told(spoken: Spoken, written: Path) -> Answer:
-    lines = [f"{near(written)}: {spoken.duration:.2f} s, {spoken.rate} Hz, {len(spoken.phones)} phones"]
+    text = f"{near(written)}: {spoken.duration:.2f} s, {spoken.rate} Hz, {len(spoken.phones)} phones"
+    data = {"out": str(written), "seconds": spoken.duration, "rate": spoken.rate}
+    return with_likeness(Answer(text, data | {"phones": [asdict(phone) for phone in spoken.phones]}), spoken)
+
+
+def with_likeness(answer: Answer, spoken: Spoken) -> Answer:
+    """An answer to which is added how close the voice came to its target, where it has one."""
     found = {measure.name: measure.value for measure in spoken.measured}
+    text = answer.text
     if all(name in found for name in LIKENESS):
-        lines.append(
-            f"likeness {found['similarity']:.2f}: {found['similarity_floor']:.2f} before, two halves of the recording "
-            f"{found['similarity_ceiling']:.2f}; clarity (STOI) {found['clarity']:.2f}"
-        )
-    data = {"out": str(written), "seconds": spoken.duration, "rate": spoken.rate, "measured": found}
-    return Answer("\n".join(lines), data | {"phones": [asdict(phone) for phone in spoken.phones]})
+        made, floor, ceiling, clarity = (found[name] for name in LIKENESS)
+        text += f"\nlikeness of the voice {made:.2f}: {floor:.2f} before, two halves of the recording {ceiling:.2f}; "
+        text += f"clarity (STOI) {clarity:.2f}"
+    return Answer(text, answer.data | {"voice": found} if isinstance(answer.data, dict) else answer.data)
 
 
 VERB = Verb("speak a text, also in the voice of a recording", _options, _run)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from lipwright import speech
 from lipwright.errors import InputError
 from lipwright.media.stretch import stretch
-from lipwright.speak.verb import Talker, checked_text
+from lipwright.speak.verb import Like, Talker, checked_text
 from lipwright.subtitles import Cue
 from lipwright.types import Audio, Issue, Phone, Progress
 from lipwright.voices import Manner, Spoken, sentences
@@ -28,7 +27,7 @@ def speak_in(
     *,
     language: str = "en",
     voice: str = "espeak",
-    like: Audio | str | Path | None = None,
+    like: Like | None = None,
     pace: float = 1.0,
     pitch: float = 0.0,
     volume: float = 0.0,

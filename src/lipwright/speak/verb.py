@@ -25,7 +25,9 @@ LONGEST = 200_000
 _AT_ONCE = 600  # characters converted at a time
 _NUMBERS = ", ".join(str(n) for n in (*range(1, 21), 37, 64, 85, 100)) + "."
 _HEARD = 20.0  # s of it that are compared with the target
-_LIKE = 120.0  # s of the target's recording whose loudness is taken
+
+Like = Audio | str | Path | conversion.Target
+"""Whom to sound like: a recording, its file, or what `conversion.listen` knows of it."""
 
 
 def speak(
@@ -33,7 +35,7 @@ def speak(
     *,
     language: str = "en",
     voice: str = "espeak",
-    like: Audio | str | Path | None = None,
+    like: Like | None = None,
     pace: float = 1.0,
     pitch: float = 0.0,
     volume: float = 0.0,
@@ -49,7 +51,8 @@ def speak(
         voice: a member of the family ``voices``, and which of its voices: ``espeak``, ``espeak:f3``, ``piper:de.onnx``,
             ``openai:alloy``, ``command:say -o {out} {text}``. A command is run as it is written: take none from
             strangers.
-        like: a recording (file or sound) of the speaker to sound like: 3 s of one person's speech at least.
+        like: a recording (file or sound) of the speaker to sound like: 3 s of one person's speech at least; or what
+            `conversion.listen` made of one.
         pace: times as fast as the voice does by itself, 0.4 to 2.5.
         pitch: semitones higher, -12 to 12; with ``like``: than the speaker.
         volume: decibels louder, -30 to 12; with ``like``: than the speaker.
@@ -111,7 +114,7 @@ class Talker:
     """
 
     def __init__(
-        self, language: str, voice: str, like: Audio | str | Path | None, manner: Manner, options: dict[str, object]
+        self, language: str, voice: str, like: Like | None, manner: Manner, options: dict[str, object]
     ) -> None:
         self.language, self.manner = language, manner
         self.voice = _voice(voice, options)
@@ -122,8 +125,8 @@ class Talker:
         self._target: conversion.Target | None = None
         self._loud = 0.0
         if like is not None:
-            recording = like if isinstance(like, Audio) else open_audio(like)
-            self._target, self._loud = conversion.listen(recording), loudness(recording.cut(0, _LIKE))
+            self._target = _listened(like)
+            self._loud = loudness(self._target.speech)
             matched: Callable[[float], Voice] = getattr(self.voice, "matched", lambda _: self.voice)
             self.voice = matched(self._target.pitch)
 
@@ -198,6 +201,12 @@ class Talker:
         found = (("similarity", alike[0]), ("similarity_floor", alike[1]), ("similarity_ceiling", target.ceiling))
         measures = [Measure(name, value, "", "higher") for name, value in found if np.isfinite(value)]
         return (*measures, Measure("clarity", conversion.clarity(before, after), "", "higher"))
+
+
+def _listened(like: Like) -> conversion.Target:
+    if isinstance(like, conversion.Target):
+        return like
+    return conversion.listen(like if isinstance(like, Audio) else open_audio(like))
 
 
 def _alike(sound: Audio, wanted: np.ndarray, level: float) -> float:
