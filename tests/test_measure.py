@@ -123,6 +123,16 @@ def test_a_wrong_voice_is_not_called_in_sync(spoken: Path) -> None:
     assert told["openness"] < 0.6
 
 
+def test_a_text_is_laid_on_the_sound_and_spelt_as_its_language_has_it() -> None:
+    pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed (extra voices)")
+    from lipwright import espeak
+    from lipwright.commands.measure import _phones
+
+    sound = espeak.speak("चाय", "hi", variant="f2").audio
+    assert _phones(sound, "चाय", "hi")[0].symbol == "tɕ"
+    assert _phones(sound, "", "hi") == _phones(None, "चाय", "hi") == ()
+
+
 def test_phones_are_a_hook_for_timelines(spoken: Path) -> None:
     phones = [Phone("a", at, at + 0.2) for at in (0.5, 1.5, 2.5)]
     assert "vowels_open" in measure(media.open(spoken), phones=phones).data()["metrics"]

@@ -214,18 +214,52 @@ def test_a_mouth_that_does_what_is_asked_correlates(monkeypatch):
     assert "openness" not in found("openness", seen(np.full(LENGTH, 0.05, np.float32)), **given)
 
 
-def test_lips_that_meet_at_p_b_m_are_counted():
-    from drawn import voice
+def timeline(symbols: str) -> tuple[Phone, ...]:
+    """A sound every ten frames from the tenth on, each of two frames."""
+    return tuple(Phone(symbol, at / 25, (at + 2) / 25) for symbol, at in zip(symbols, range(10, 100, 10), strict=False))
 
+
+def test_lips_that_meet_at_p_b_m_are_counted():
     opening = np.full(LENGTH, 0.08, np.float32)
-    phones = tuple(
-        Phone(symbol, at / 25, (at + 2) / 25) for symbol, at in zip("pbmaaa", range(10, 70, 10), strict=True)
-    )
     opening[[10, 20]] = 0.0
     opening[40:62] = 0.2
-    told = found("openness", seen(opening), **HEARD, speech=voice(4.0), phones=phones)
+    told = found("articulation", seen(opening), **HEARD, phones=timeline("pbmaaa"))
     assert told["lips_meet"].value == pytest.approx(2 / 3)
     assert told["vowels_open"].value > 1.5
+    assert "lips_round" not in told, "there are no rounded vowels"
+
+
+def test_rounded_lips_and_teeth_are_found_and_a_wrong_voice_finds_less():
+    opening = np.full(LENGTH, 0.1, np.float32)
+    opening[[*range(69, 73), *range(79, 83), *range(89, 93)]] = 0.02
+    narrow = np.zeros(LENGTH)
+    narrow[[*range(9, 14), *range(19, 24), *range(29, 34)]] = 0.2
+
+    def rounded(shape: np.ndarray) -> None:
+        shape[:, [61, 291], 0] *= 1 - narrow[:, None]
+
+    given = Case(FPS, SIZE, LENGTH, **HEARD, phones=timeline("uowiiifvf"))
+    metric = registry.load("metrics", "articulation").Metric(given)
+    for view in seen(opening, rounded):
+        metric.see(view, None)
+    told = {measure.name: measure.value for measure in metric.result()}
+    wrong = {measure.name: measure.value for measure in metric.floor()}
+    assert told["lips_round"] > 2
+    assert told["teeth_near"] < 0.4
+    assert wrong["lips_round"] < 1 < told["lips_round"]
+    assert wrong["teeth_near"] > 0.9
+
+
+def test_diphthongs_count_in_their_parts():
+    figures = registry.load("metrics", "articulation").figures
+    opening, width = np.full(LENGTH, 0.1, np.float32), np.full(LENGTH, 0.5, np.float32)
+    for at in (10, 20, 30):
+        opening[at : at + 5] = 0.3
+        width[at + 5 : at + 10] = 0.3
+    phones = tuple(Phone("aʊ", at / 25, (at + 10) / 25) for at in (10, 20, 30))
+    told = figures(opening, width, phones, 25.0)
+    assert told["lips_round"] > 1.5
+    assert told["vowels_open"] > 1.5
 
 
 def test_length_is_told_in_frames_and_seconds():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lipwright.commands.answering import Answer, Options, Verb, near
 
 if TYPE_CHECKING:
-    from lipwright.types import Progress
+    from lipwright.types import Audio, Phone, Progress
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,14 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--face", metavar="WHO", help=who)
     add("--expert", metavar="NAME", help="whose scores come first; `lipwright models` names them (lipsight)")
     add("--experts", action="append", metavar="NAME", help="another expert that judges, too; may be given again")
-    add("--settings", type=Path, metavar="YAML", help="thresholds of the verdict, as `lipwright tune measure` finds them")
+    add(
+        "--settings",
+        type=Path,
+        metavar="YAML",
+        help="thresholds of the verdict, as `lipwright tune measure` finds them",
+    )
+    add("--text", help="what is said: also judges each kind of speech sound (needs the extra voices)")
+    add("--language", metavar="CODE", help="what the text is written in: en, fr, pt-BR, zh ... (en)")
     add("--report", type=Path, metavar="HTML", help="write a page with curves, pictures and what helps")
     lists = parser.add_argument_group("file lists, as Wav2Lip's evaluation has them").add_argument
     lists("--list", type=Path, dest="pairs", metavar="TXT", help="score the lines of this file: <video> <audio>")
@@ -46,7 +53,12 @@ def _run(options: Options, progress: Progress) -> Answer:
         options[name] = media.open(options[name])
     if "speech" in options:
         options["speech"] = media.open_audio(options["speech"])
-    found = [measure(media.open(video), progress=progress, **options) for video in videos]
+    text, language = options.pop("text", ""), options.pop("language", "en")
+    clips = [media.open(video) for video in videos]
+    spoken = [_phones(options.get("speech", clip.audio), text, language) for clip in clips]
+    found = [
+        measure(clip, phones=phones, progress=progress, **options) for clip, phones in zip(clips, spoken, strict=True)
+    ]
     if len(found) > 1:
         return Answer(table.several(found), {"videos": [each.data() for each in found]})
     text, data = table.one(found[0]), found[0].data()
@@ -56,11 +68,25 @@ def _run(options: Options, progress: Progress) -> Answer:
     return Answer(text, data)
 
 
+def _phones(sound: Audio | None, text: str, language: str) -> tuple[Phone, ...]:
+    """The speech sounds of a text in a sound, as they look in its language."""
+    if not text or sound is None:
+        return ()
+    from lipwright import aligning, languages, phones
+
+    said = languages.find(language)
+    return phones.respelt(aligning.align(sound, text, said.voice), said.spelling)
+
+
 def _list(videos: list[Path], pairs: Path, page: Path | None, options: Options, progress: Progress) -> Answer:
     from lipwright.errors import InputError
     from lipwright.measure import lists
 
-    beside = [f"--{name}" for name in ("reference", "source", "speech", "experts", "settings") if name in options]
+    beside = [
+        f"--{name}"
+        for name in ("reference", "source", "speech", "experts", "settings", "text", "language")
+        if name in options
+    ]
     beside += ["VIDEO"] * bool(videos) + ["--report"] * (page is not None)
     if beside:
         raise InputError(f"--list brings its own videos and sounds; leave out {', '.join(beside)}")

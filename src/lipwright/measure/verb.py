@@ -73,7 +73,8 @@ def measure(
         for role, other in _others(reference, source).items()
     }
     run = _run(clip, heard, meant, others, judges, sure, tuple(phones))
-    best = _ceiling(reference, source, others, judges[expert], expert, sure)
+    spoken = tuple(phones) if reference is not None and speech is None else ()
+    best = _ceiling(reference, source, others, judges[expert], expert, sure, spoken)
     inputs = _inputs(video=clip, reference=reference, source=source, speech=speech)
     issues = (*_issues(clip, reference, run.opening), *meant.issues)
     return _told(clip, heard, meant, run, best, issues, inputs, tuple(phones))
@@ -186,6 +187,7 @@ def _ceiling(
     judge: Expert,
     name: str,
     settings: Settings,
+    phones: tuple[Phone, ...],
 ) -> _Run | None:
     """The same of the reference, else of the source with its own sound; None where neither speaks."""
     role = "reference" if reference is not None else "source"
@@ -194,7 +196,7 @@ def _ceiling(
         return None
     try:
         alone = whom.Cast(others[role][1], 1, None, np.zeros(best.length, bool), ())
-        return _run(best, _heard(best, None), alone, {}, {name: judge}, settings)
+        return _run(best, _heard(best, None), alone, {}, {name: judge}, settings, phones)
     except InputError:
         return None
 
