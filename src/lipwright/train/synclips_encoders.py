@@ -2,7 +2,8 @@
 
 All give `Size.wide` numbers a frame, for any number of frames. Attention reaches ``REACH`` frames to either side and
 knows how far away what it looks at is, not where in the recording: so it works on recordings longer than the windows it
-has learnt from [Shaw et al., "Self-Attention with Relative Position Representations", 2018].
+has learnt from [Shaw et al., "Self-Attention with Relative Position Representations", 2018]. Batch norms take out what all
+frames of all people share.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lipwright.train.networks import COLUMNS, Norm, TimeLayer
+from lipwright.train.networks import COLUMNS, TimeLayer, conv2d
 
 REACH = 12
 """Frames to either side that attention over time looks at."""
-SMALLEST = 8
+SMALLEST = 6
 """Side, px, down to which a face is halved before it is looked at as a whole."""
-LARGE = 64
-"""Side, px, from which on the first convolution makes it four times smaller, for speed."""
+SEEN = 5
+"""Pictures that are looked at together, their colours beside each other as in SyncNet: that shows movement."""
 PATCHES = 8
 """Of a ViT, across and down."""
 
@@ -103,7 +104,7 @@ class Conv1dAudio(nn.Module):
         super().__init__()
         wide = size.wide
         first, second = (nn.Conv1d(n, wide, 4, stride=2, padding=1) for n in (values, wide))
-        self.front = nn.Sequential(first, Norm(wide), nn.GELU(), second)
+        self.front = nn.Sequential(first, nn.BatchNorm1d(wide), nn.GELU(), second, nn.BatchNorm1d(wide))
         self.time = nn.Sequential(TimeLayer(wide, 1, drop), TimeLayer(wide, 3, drop))
 
     def forward(self, heard: Tensor) -> Tensor:
@@ -117,7 +118,8 @@ class TransformerAudio(nn.Module):
 
     def __init__(self, size: Size, values: int, drop: float) -> None:
         super().__init__()
-        self.front = nn.Conv1d(values, size.wide, COLUMNS, stride=COLUMNS)
+        words = nn.Conv1d(values, size.wide, COLUMNS, stride=COLUMNS)
+        self.front = nn.Sequential(words, nn.BatchNorm1d(size.wide))
         self.layers = nn.Sequential(*(Layer(size, drop, REACH) for _ in range(size.layers)))
 
     def forward(self, heard: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ class TransformerAudio(nn.Module):
         return found
 
 
-# -- seeing: pictures (N, 3, S, S) 0-1 to (N, C)
+# -- seeing: pictures, each with its neighbours, (N, 3 · SEEN, S, S), 0-1, to (N, C)
 
 
 class CnnVideo(nn.Module):
@@ -134,13 +136,12 @@ class CnnVideo(nn.Module):
 
     def __init__(self, size: Size, face: int, drop: float) -> None:
         super().__init__()
-        steps, inside, outside = list[nn.Module](), 3, size.front
+        steps, inside, outside = list[nn.Module](), 3 * SEEN, size.front
         while face > SMALLEST:
-            by = 4 if inside == 3 and face >= LARGE else 2
-            steps += [nn.Conv2d(inside, outside, 2 * by, stride=by, padding=by // 2), Norm(outside), nn.GELU()]
-            inside, outside, face = outside, min(2 * outside, size.wide), face // by
+            steps.append(conv2d(inside, outside, 4 if steps else 6, 2))
+            inside, outside, face = outside, min(2 * outside, size.wide), face // 2
         self.front = nn.Sequential(*steps, nn.Dropout2d(drop))
-        self.flat = nn.Linear(inside * face * face, size.wide)
+        self.flat = nn.Sequential(nn.Linear(inside * face * face, size.wide), nn.BatchNorm1d(size.wide))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Whatever their brightness and contrast."""
@@ -153,16 +154,24 @@ class VitVideo(nn.Module):
 
     def __init__(self, size: Size, face: int, drop: float) -> None:
         super().__init__()
-        self.patches = nn.Conv2d(3, size.wide, face // PATCHES, stride=face // PATCHES)
+        self.patches = nn.Conv2d(3 * SEEN, size.wide, face // PATCHES, stride=face // PATCHES)
         self.place = nn.Parameter(0.02 * torch.randn(1, PATCHES**2, size.wide))
         self.layers = nn.Sequential(*(Layer(size, drop) for _ in range(size.layers)))
-        self.out = nn.Linear(size.wide, size.wide)
+        self.out = nn.Sequential(nn.Linear(size.wide, size.wide), nn.BatchNorm1d(size.wide))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Whatever their brightness and contrast."""
         words = self.patches(_even(pictures)).flatten(2).transpose(1, 2) + self.place
         found: Tensor = self.out(self.layers(words).mean(1))
         return found
+
+
+def neighbours(pictures: Tensor) -> Tensor:
+    """Each picture (B, T, 3, S, S) between those before and after it, (B · T, 3 · SEEN, S, S); the ends stand still."""
+    frames, more = pictures.shape[1], SEEN // 2
+    before, after = (end.expand(-1, more, -1, -1, -1) for end in (pictures[:, :1], pictures[:, -1:]))
+    longer = torch.cat([before, pictures, after], 1)
+    return torch.cat([longer[:, k : k + frames] for k in range(SEEN)], 2).flatten(0, 1)
 
 
 def _even(pictures: Tensor) -> Tensor:

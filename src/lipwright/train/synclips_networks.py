@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from lipwright import compact
 from lipwright.train.networks import TimeLayer
-from lipwright.train.synclips_encoders import AUDIO, HEARS, SIZES, VIDEO, Size, aligner
+from lipwright.train.synclips_encoders import AUDIO, HEARS, SIZES, VIDEO, Size, aligner, neighbours
 
 LEVELS = 4
 """Halvings of what paints: the side of a face is a multiple of 16 px."""
@@ -51,8 +51,8 @@ class Residual(nn.Module):
 class Decoder(nn.Module):
     """Paints faces: hidden ones and references (N, 6, S, S), 0-1, with codes (N, C) to (N, 3, S, S), 0-1.
 
-    A U-Net whose deeper half is scaled and shifted by the code [Perez et al., "FiLM", 2018]. What it paints is a
-    mixture, pixel by pixel, of the reference and of its own.
+    A U-Net whose deeper half is scaled and shifted by the code [Perez et al., "FiLM", 2018]. It paints what
+    differs from the reference.
     """
 
     def __init__(self, size: Size) -> None:
@@ -65,7 +65,9 @@ class Decoder(nn.Module):
         self.told = nn.ModuleList(nn.Linear(size.wide, 2 * width) for width in upward)
         self.up = nn.ModuleList(nn.Conv2d(x, y, 1) for x, y in pairwise(upward))
         self.finer = nn.ModuleList(Residual(width) for width in upward)
-        self.last = nn.Conv2d(wide[0], 4 * 4, 3, padding=1)
+        self.last = nn.Conv2d(wide[0], 4 * 3, 3, padding=1)
+        with torch.no_grad():
+            self.last.weight.mul_(0.1)
 
     def forward(self, shown: Tensor, code: Tensor) -> Tensor:
         """Whole squares."""
@@ -77,9 +79,7 @@ class Decoder(nn.Module):
         for number, up in enumerate(self.up, 1):
             x = F.interpolate(up(x), scale_factor=2.0, mode="nearest") + passed[-1 - number]
             x = self._told(number, x, code)
-        made = F.pixel_shuffle(self.last(F.relu(x)), 2)
-        own, share = made[:, :3].sigmoid(), made[:, 3:].sigmoid()
-        return share * shown[:, 3:] + (1 - share) * own
+        return (shown[:, 3:] + F.pixel_shuffle(self.last(F.relu(x)), 2).tanh()).clamp(0, 1)
 
     def _told(self, number: int, x: Tensor, code: Tensor) -> Tensor:
         scale, shift = self.told[number](code).unsqueeze(-1).unsqueeze(-1).chunk(2, 1)
@@ -124,7 +124,7 @@ class Synclips(nn.Module):
         """
         sounds, found = self.audio(heard), dict[str, Tensor]()
         if seen is not None:
-            sights = self.video(seen.flatten(0, 1)).view(*seen.shape[:2], -1)
+            sights = self.video(neighbours(seen)).view(*seen.shape[:2], -1)
             sights = self.time(sights.transpose(1, 2)).transpose(1, 2)
             found = {"video": self._unit("video", sights), "audio": self._unit("audio", sounds)}
             found["sharpness"] = self.sharpness.exp().clamp(1, 50)
@@ -138,7 +138,7 @@ class Synclips(nn.Module):
         return self._painted(self.audio(heard), frames, reference)
 
     def _painted(self, sounds: Tensor, frames: Tensor, reference: Tensor) -> Tensor:
-        look = self.video(reference)[:, None].expand(-1, sounds.shape[1], -1)
+        look = self.video(neighbours(reference[:, None]))[:, None].expand(-1, sounds.shape[1], -1)
         codes = self.align(self.join(torch.cat([sounds, look], 2)))
         first = (sounds.shape[1] - frames.shape[1]) // 2
         codes = codes[:, first : first + frames.shape[1]].flatten(0, 1)
