@@ -180,7 +180,8 @@ def original(options: argparse.Namespace) -> Figures:
 
     module.hparams.set_hparam("batch_size", options.batch)
     data = module.Dataset("train")
-    loader = DataLoader(data, batch_size=options.batch, shuffle=True, num_workers=module.hparams.num_workers)
+    workers = 0 if options.measures == ["step"] else module.hparams.num_workers
+    loader = DataLoader(data, batch_size=options.batch, shuffle=True, num_workers=workers)
     if options.measures == ["loader"]:
         waiting = 2 * module.hparams.num_workers  # what the workers have ready does not count
         made = Timed(endless(loader), options.batches + waiting)

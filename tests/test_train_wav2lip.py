@@ -306,6 +306,17 @@ def test_experts_that_are_none_are_refused_in_a_sentence(folder: Path, expert: P
     assert task(folder, tmp_path / "a.pth").judge.network.part == 32  # an authors' checkpoint is as good as ours
 
 
+def test_a_training_begins_with_what_it_is_told(folder: Path, expert: Path, tmp_path: Path) -> None:
+    published = {f"module.{name}": value for name, value in wav2lip.tiny().state_dict().items()}
+    torch.save({"state_dict": published, "global_step": 7}, tmp_path / "wav2lip_gan.pth")
+    found = task(folder, expert, begin=str(tmp_path / "wav2lip_gan.pth")).network().state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in wav2lip.tiny().state_dict().items())
+    with pytest.raises(WeightsError, match="none of the networks known here .Wav2Lip, face 128, size tiny"):
+        task(folder, expert, begin=str(tmp_path / "wav2lip_gan.pth"), face=128).network()
+    with pytest.raises(InputError, match="begin names .*nothing.pth, and there is no such file"):
+        task(folder, expert, begin="nothing.pth").network()
+
+
 def test_recipes_that_cannot_be_are_refused_in_a_sentence(folder: Path, expert: Path) -> None:
     for how, said in (
         ({"face": 97}, "an even number of 96 to 512 pixels; given 97"),

@@ -24,14 +24,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lipwright import features
-from lipwright.errors import InputError, WeightsError
+from lipwright.errors import InputError
 from lipwright.train import checkpoint, kept
 from lipwright.train.adversary import Adversary, laid_out, precise
-from lipwright.train.checkpoint import faults, unlike
 from lipwright.train.faces import TRIES, Faces, Pictures
 from lipwright.train.foreign import keep
 from lipwright.train.networks import count
-from lipwright.train.published import same_or_not
+from lipwright.train.published import begun, filled, held, same_or_not
 from lipwright.train.recipes import Recipe
 from lipwright.train.schedules import SyncWeight
 from lipwright.train.tasks import Outcome, Part, Random, Training
@@ -69,6 +68,8 @@ class Wav2LipRecipe(Recipe):
     """Sync loss on val that is low enough."""
     adversary: float = 0.07
     """Weight of the discriminator's opinion; 0 = no discriminator."""
+    begin: str = ""
+    """What it begins with: best.pt of such a training, or a generator's checkpoint as it is published; "" = nothing."""
     corrected: bool = False
     """Hear each frame at its own moment, not one frame early as published."""
     norms: str = "batch"
@@ -153,18 +154,10 @@ def expert(path: Path) -> SyncExpert:
             "recipe: expert must name a sync expert's checkpoint, such as the best.pt that "
             "`lipwright train expert --recipe syncnet_color` makes"
         )
-    if not path.is_file():
-        raise InputError(f"recipe: expert names {path}, and there is no such file")
-    tensors = kept.load(path).get("network") if path.suffix == ".pt" else None
-    if tensors is None:
-        tensors = checkpoint.read(path).tensors
+    tensors = held(path, "expert")
     last = tensors.get("face_encoder.16.conv_block.0.weight")
     network = SyncExpert(1 if last is None else 512 // len(last))
-    wrong = faults(network, tensors)
-    if any(wrong):
-        raise WeightsError(unlike(path, "SyncNet_color", *wrong, ("SyncNet_color",)))
-    network.load_state_dict(tensors)
-    return network
+    return filled(network, tensors, path, "SyncNet_color")
 
 
 Batch = dict[str, Tensor]
@@ -198,9 +191,10 @@ class Wav2LipTask:
         )  # fmt: skip
 
     def network(self) -> Generator:
-        """A fresh generator."""
-        part = PARTS[self.recipe.size]
-        return laid_out(Generator(layout(self.recipe.face, part)), part)
+        """A fresh generator, or what the recipe begins with."""
+        recipe, part = self.recipe, PARTS[self.recipe.size]
+        made = laid_out(Generator(layout(recipe.face, part)), part)
+        return begun(made, recipe.begin, f"Wav2Lip, face {recipe.face}, size {recipe.size}")
 
     def groups(self, network: Generator) -> Iterable[dict[str, Any]]:
         """All alike."""

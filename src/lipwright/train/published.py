@@ -8,7 +8,7 @@ window, else another's pictures. The loss is the binary cross-entropy of the cos
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,16 +19,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lipwright import calibrate, features, sync
-from lipwright.errors import InputError
-from lipwright.train import sync_import
+from lipwright.errors import InputError, WeightsError
+from lipwright.train import checkpoint, sync_import
 from lipwright.train.adversary import against, laid_out, precise
 from lipwright.train.faces import TRIES, Faces, Pictures, Talk
 from lipwright.train.foreign import keep
-from lipwright.train.kept import save
+from lipwright.train.kept import load, save
 from lipwright.train.networks import count
 from lipwright.train.recipes import Recipe
 from lipwright.train.syncnets import Halves, StableSync, Wav2LipExpert
-from lipwright.train.tasks import Outcome, Random, Training
+from lipwright.train.tasks import N, Outcome, Random, Training
 from lipwright.types import AudioSpec
 
 PARTS = {"tiny": sync_import.TINY_PART, "small": 8, "full": 1}
@@ -43,6 +43,8 @@ LONGEST = 200
 class PublishedRecipe(Recipe):
     """How to train a published sync expert. ``frames`` is what it sees at a time, ``clips`` the batch."""
 
+    begin: str = ""
+    """What it begins with: best.pt of such a training, or its checkpoint as it is published; "" = nothing."""
     judged: int = 2048
     """Windows of val on which the authors' loss is measured, the same at every validation."""
     heard: int = 40
@@ -99,6 +101,37 @@ def same_or_not(heard: Tensor, seen: Tensor, same: Tensor | int) -> Tensor:
     return against(agreement(heard, seen)[:, None], same)
 
 
+def held(path: Path, setting: str) -> Mapping[str, Tensor]:
+    """The tensors of ``best.pt`` of a training of ours, or of a checkpoint as it is published.
+
+    Raises:
+        InputError: there is no such file; the sentence names the ``setting`` that names it.
+        WeightsError: it cannot be read.
+    """
+    if not path.is_file():
+        raise InputError(f"recipe: {setting} names {path}, and there is no such file")
+    ours = load(path).get("network") if path.suffix == ".pt" else None
+    return checkpoint.read(path).tensors if ours is None else ours
+
+
+def filled(network: N, tensors: Mapping[str, Tensor], path: Path, name: str) -> N:
+    """A network with the tensors of a file.
+
+    Raises:
+        WeightsError: they are another network's; the sentence names those that are missing and that do not belong.
+    """
+    wrong = checkpoint.faults(network, dict(tensors))
+    if any(wrong):
+        raise WeightsError(checkpoint.unlike(path, name, *wrong, (name,)))
+    network.load_state_dict(tensors)
+    return network
+
+
+def begun(network: N, begin: str, name: str) -> N:
+    """A network as a recipe's ``begin`` says: with the values of that file, or as it is."""
+    return filled(network, held(Path(begin), "begin"), Path(begin), name) if begin else network
+
+
 @dataclass
 class PublishedTask:
     """Training of a published expert on a folder of faces."""
@@ -123,9 +156,10 @@ class PublishedTask:
         )  # fmt: skip
 
     def network(self) -> Halves:
-        """A fresh network."""
-        part = PARTS[self.recipe.size]
-        return laid_out(StableSync(True, part) if self.manner.signed else Wav2LipExpert(part), part)
+        """A fresh network, or what the recipe begins with."""
+        recipe, part = self.recipe, PARTS[self.recipe.size]
+        made: Halves = laid_out(StableSync(True, part) if self.manner.signed else Wav2LipExpert(part), part)
+        return begun(made, recipe.begin, f"{recipe.network}, size {recipe.size}")
 
     def groups(self, network: Halves) -> Iterable[dict[str, Any]]:
         """All alike."""
