@@ -2,8 +2,9 @@
 
 All give `Size.wide` numbers a frame, for any number of frames. Attention reaches ``REACH`` frames to either side and
 knows how far away what it looks at is, not where in the recording: so it works on recordings longer than the windows it
-has learnt from [Shaw et al., "Self-Attention with Relative Position Representations", 2018]. Batch norms take out what all
-frames of all people share.
+has learnt from [Shaw et al., "Self-Attention with Relative Position Representations", 2018].
+
+Batch norms take out what all frames of all people share.
 """
 
 from __future__ import annotations
