@@ -141,7 +141,7 @@ class CropEncoder(nn.Module):
 
     def embedded(self, maps: Tensor, batch: int) -> Tensor:
         """The embeddings (B, T, D) of the last of its `maps`."""
-        return self.head(self.time(self.flat(maps.reshape(batch, len(maps) // batch, -1).transpose(1, 2))))
+        return self.head(self.time(self.flat(maps.reshape(batch, maps.shape[0] // batch, -1).transpose(1, 2))))
 
     def maps(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is found on the way, coarser and coarser (B·T, C, H, W): each sees five pictures."""
