@@ -166,7 +166,7 @@ class Painter:
         WeightsError: when it is another network.
     """
 
-    def __init__(self, path: Path, precision: runtime.Precision = "f32") -> None:
+    def __init__(self, path: Path, precision: runtime.Precision = "auto") -> None:
         self._network = runtime.load(path, precision=precision)
         shapes = {port.name: port.shape for port in self._network.inputs}
         seen = shapes.get("seen", ())

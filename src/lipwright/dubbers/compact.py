@@ -42,14 +42,18 @@ from lipwright.types import Audio, Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
 HIDDEN_MOST, HIDDEN_REFERENCE, FRONTAL_REFERENCE = 0.6, 0.1, 0.5
-CLOSED, OPENED = (0.0, 0.25), (0.75, 0.97)
+CLOSED, OPENED = (0.0, 0.25), (0.25, 1.0)
 """From which part of the frames, by opening, the references are taken."""
-CHOICES = 32
+CHOICES = 48
 """Frames that each reference is chosen from."""
 TURN, AGE, CHANGE = 6.0, 30.0, 1.0
 """Degrees of turning, and seconds away, that count as much as going over to another frame does."""
+GAPE = 0.03
+"""The same of the opening, in eye distances, of the frame that shows a mouth as open as it is wanted."""
 FADE = 2
 """Frames to either side over which one reference gives way to the next."""
+AHEAD = 2
+"""Faces drawn ahead of the one that is being put back."""
 FINEST = 4
 """Times the network's resolution at which references are held at most."""
 
@@ -90,6 +94,10 @@ class Dubber:
 
     def takes(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
         """See `lipwright.dubbers.Dubber`."""
+        with closing(media.stream(self._drawn(start, stop), AHEAD)) as drawn:
+            yield from drawn
+
+    def _drawn(self, start: int, stop: int) -> Iterator[tuple[Picture, Take]]:
         with closing(media.stream(self._scene.shown(self.canvas, start, stop), depth=4)) as pictures:
             for t, picture in enumerate(pictures, start):
                 frame = int(self.canvas[t])
@@ -113,17 +121,15 @@ class Dubber:
         return "" if self._frontal[frame] > 0 else "the head is turned away"
 
     def _chosen(self, gaps: Float) -> tuple[Int, Int]:
-        """For every output frame the source frames shown to the network, of a closed and of an open mouth."""
+        """For every output frame the source frames shown to the network: a closed mouth, and one open as wanted."""
         seen = np.isfinite(self._places).all((1, 2))
         good = seen & (self._hidden < HIDDEN_REFERENCE) & (self._frontal > FRONTAL_REFERENCE)
         rows = np.flatnonzero(good if good.any() else seen)
         ordered = rows[np.argsort(gaps[rows], kind="stable")]
-        paths = []
-        for low, high in (CLOSED, OPENED):
-            some = np.sort(ordered[int(low * len(ordered)) : int(high * len(ordered)) + 1])
-            some = some[np.unique(np.linspace(0, len(some) - 1, min(CHOICES, len(some))).round().astype(np.int64))]
-            paths.append(some[steadiest(self._unlike(some), CHANGE)])
-        return paths[0], paths[1]
+        closed, opened = (_some(ordered, *part) for part in (CLOSED, OPENED))
+        wanted = ondisk.by_blocks(mouth.opening, len(self._target), self._target)
+        other = np.abs(gaps[opened][None] - wanted[:, None]) / GAPE
+        return closed[steadiest(self._unlike(closed), CHANGE)], opened[steadiest(self._unlike(opened) + other, CHANGE)]
 
     def _unlike(self, some: Int) -> Float:
         """float32 (T, N): how little the head of each output frame is turned as in ``some`` source frames, and when."""
@@ -199,6 +205,12 @@ def _weights(name: str) -> Path:
             "give weights=RUN/compact.onnx (--with weights=RUN/compact.onnx)"
         )
     return Path(name) if name.endswith(".onnx") else registry.path(name)
+
+
+def _some(ordered: Int, low: float, high: float) -> Int:
+    """At most `CHOICES` of the frames from one share of ``ordered`` to another, evenly."""
+    part = ordered[int(low * len(ordered)) : max(int(high * len(ordered)), int(low * len(ordered)) + 1)]
+    return part[np.unique(np.linspace(0, len(part) - 1, min(CHOICES, len(part))).round().astype(np.int64))]
 
 
 def _places(points: Float, sigma: float, size: int) -> Float:

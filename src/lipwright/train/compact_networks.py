@@ -39,16 +39,20 @@ FINE = 8.0
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions around which the input goes past."""
+    """Two 3 x 3 convolutions, normalised, around which the input goes past."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.one, self.two = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.two.weight)
+        self.one, self.two = (_normed(nn.Conv2d(channels, channels, 3, padding=1)) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
-        return x + self.two(F.relu(self.one(F.relu(x))))
+        return x + cast(Tensor, self.two(F.relu(self.one(F.relu(x)))))
+
+
+def _normed(layer: nn.Conv2d) -> nn.Sequential:
+    """A convolution, then batch norm, which costs nothing once it is trained."""
+    return nn.Sequential(layer, nn.BatchNorm2d(layer.out_channels))
 
 
 class Hearing(nn.Module):
@@ -78,14 +82,15 @@ class Generator(nn.Module):
         super().__init__()
         shape = SIZES[size]
         a, b, c, d = shape.wide
-        self.stem = nn.Conv2d(PLANES, a, 4, stride=2, padding=1)
+        self.stem = _normed(nn.Conv2d(PLANES, a, 4, stride=2, padding=1))
         self.fine = Block(a)
-        self.down = nn.ModuleList([nn.Conv2d(x, y, 4, stride=2, padding=1) for x, y in ((a, b), (b, c), (c, d))])
+        steps = ((a, b), (b, c), (c, d))
+        self.down = nn.ModuleList([_normed(nn.Conv2d(x, y, 4, stride=2, padding=1)) for x, y in steps])
         self.deeper = nn.ModuleList([Block(width) for width in (b, c, d)])
         self.hearing = Hearing(shape)
         self.told = nn.Linear(shape.heard, 2 * d)
         self.bottom = nn.Sequential(Block(d), Block(d))
-        self.up = nn.ModuleList([nn.Conv2d(x, y, 1) for x, y in ((d, c), (c, b), (b, a))])
+        self.up = nn.ModuleList([_normed(nn.Conv2d(y, x, 1)) for x, y in reversed(steps)])
         self.finer = nn.ModuleList([Block(width) for width in (c, b, a)])
         self.shade = nn.Conv2d(c, 3, 3, padding=1)
         self.last = nn.Conv2d(a, 4 * 6, 3, padding=1)
