@@ -10,6 +10,7 @@ import pytest
 import drawn
 from lipwright import conversion, features, media, registry, vocoder, voiceprint
 from lipwright.errors import InputError
+from lipwright.prepare.loudness import loudness
 from lipwright.speak import speak
 from lipwright.types import Audio
 from lipwright.voices import Spoken
@@ -43,7 +44,7 @@ def found(spoken: Spoken) -> dict[str, float]:
 
 def test_the_voice_comes_closer_and_stays_clear(converted: Spoken) -> None:
     measured = found(converted)
-    assert measured["similarity"] > measured["similarity_floor"] + 0.1
+    assert measured["similarity"] > measured["similarity_floor"] + 0.05
     assert measured["similarity_floor"] < measured["similarity_ceiling"] <= 1
     assert measured["clarity"] >= 0.65
 
@@ -51,8 +52,7 @@ def test_the_voice_comes_closer_and_stays_clear(converted: Spoken) -> None:
 def test_pitch_and_loudness_become_the_targets(converted: Spoken, woman: Spoken) -> None:
     theirs, now = (np.nanmedian(features.pitch(media.resample(sound, 16000))) for sound in (woman, converted))
     assert now == pytest.approx(theirs, rel=0.1)
-    levels = [20 * np.log10(np.std(sound.samples)) for sound in (woman, converted)]
-    assert levels[0] == pytest.approx(levels[1], abs=3)
+    assert loudness(converted) == pytest.approx(loudness(woman), abs=2)
 
 
 def test_times_stay(converted: Spoken) -> None:

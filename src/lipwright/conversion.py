@@ -32,9 +32,9 @@ CLEAR = 0.71
 
 _SLOW, _FAST = 16000, 24000  # Hz; the higher where the target's recording has it
 _NEAR, _PULL, _ROUNDS, _PAIRED, _AT_ONCE = 8, 1.0, 5, 800, 500
-_TELLING = 1.5  # s
+_TELLING = 1.5  # s; of less, STOI says nothing
 _FEW = 50  # frames of a kind, below which it is left as it is
-_SMOOTH = 1.5  # frames
+_SMOOTH = 1.0  # frames
 _STRENGTHS = (2.0, 1.75, 1.5, 1.25, 1.0, 0.85, 0.7, 0.55, 0.4)
 _APART, _SHARE = 0.6, 0.2  # two voices: as unlike as this, the lesser heard for this share
 
@@ -116,6 +116,7 @@ class Conversion:
         rehearsal: some 10 s of the voice to be converted; the text does not matter.
         target: whose it shall become.
         semitones: how much higher than the target's the pitch shall be.
+        judged: the speech that must stay clear; None: the rehearsal.
 
     ``strength`` is how much is done, as much as keeps the rehearsal clear: 2, frames are those that the target spoke;
     1, they are mapped only; below, they are between those and the voice as it was, down to 0.4.
@@ -125,7 +126,9 @@ class Conversion:
         MissingExtraError: pyworld or pystoi is not installed.
     """
 
-    def __init__(self, rehearsal: Audio, target: Target, *, semitones: float = 0.0) -> None:
+    def __init__(
+        self, rehearsal: Audio, target: Target, *, semitones: float = 0.0, judged: Audio | None = None
+    ) -> None:
         self.target, self.rate, self._semitones = target, target.frames.rate, semitones
         sound = resample(rehearsal, self.rate)
         source = vocoder.analyse(sound, noise=False)
@@ -134,8 +137,11 @@ class Conversion:
         self._pitches = _pitch(source), _pitch(target.frames)
         self._gain = np.ones(vocoder.BANDS - 1)
         self._gain = _gain(self._mapped(source, _STRENGTHS[0])[0][:, 1:], source.loud, target.frames)
-        # STOI wants a second or two; of less it says nothing.
-        self.strength = next(self._clear(sound, source), _STRENGTHS[-1]) if sound.duration > _TELLING else _STRENGTHS[0]
+        if judged is not None and judged.duration > _TELLING:
+            sound = resample(judged, self.rate)
+            source = vocoder.analyse(sound, noise=False)
+        told = sound.duration > _TELLING
+        self.strength = next(self._clear(sound, source), _STRENGTHS[-1]) if told else _STRENGTHS[0]
 
     def __call__(self, audio: Audio) -> Audio:
         """``audio`` in the target's voice, at the same times, at 16 or 24 kHz, as many samples as it has there."""
@@ -241,7 +247,7 @@ def _nearest(x: Array, y: Array, count: int) -> tuple[NDArray[np.int64], Array]:
 def _gain(made: Array, loud: Mask, target: Frames) -> Array:
     """What brings the spread of each coefficient, lost in averaging, to the target's (global variance: Toda, 2007)."""
     wanted, found = target.envelope[target.loud, 1:].std(0), made[loud].std(0)
-    return np.clip(wanted / np.maximum(found, 1e-6), 0.7, 1.6)
+    return np.clip(wanted / np.maximum(found, 1e-6), 0.8, 2.0)
 
 
 def _level(frames: Frames) -> float:

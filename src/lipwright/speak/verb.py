@@ -24,6 +24,8 @@ LONGEST = 200_000
 
 _AT_ONCE = 600  # characters converted at a time
 _NUMBERS = ", ".join(str(n) for n in (*range(1, 21), 37, 64, 85, 100)) + "."
+_BEND = 0.7
+_REHEARSED = 10.0  # s
 _HEARD = 20.0  # s of it that are compared with the target
 
 Like = Audio | str | Path | conversion.Target
@@ -167,24 +169,28 @@ class Talker:
         return Spoken(samples, rate, phones=phones, measured=measured, issues=issues)
 
     def _likeness(self, said: Sequence[tuple[float, Spoken]], target: conversion.Target) -> _Likeness:
-        rehearsal = self._rehearsal(said)
-        convert = conversion.Conversion(rehearsal, target, semitones=self.manner.pitch)
+        said_first = self._first_seconds(said)
+        rehearsal = self._rehearsed(said_first)
+        convert = conversion.Conversion(rehearsal, target, semitones=self.manner.pitch, judged=said_first)
         found = loudness(convert(rehearsal))
         gain = 10 ** ((self._loud - found) / 20) if np.isfinite(found) and np.isfinite(self._loud) else 1.0
         return _Likeness(convert, gain)
 
-    def _rehearsal(self, said: Sequence[tuple[float, Spoken]]) -> Audio:
-        """Some 10 s of the voice: what was said, and numbers where that is short and speaking is free."""
-        rate, heard, total = said[0][1].rate, [], 0.0
+    def _first_seconds(self, said: Sequence[tuple[float, Spoken]]) -> Audio:
+        """Some 10 s of what was said."""
+        rate, heard, total = said[0][1].rate, [np.zeros(0, np.float32)], 0.0
         for _, part in said:
-            heard.append(part.samples[: round(12 * rate)])
-            total += len(heard[-1]) / rate
-            if total > 10:
-                break
-        if total < 10 and self.voice.free and not self.manner.ssml:
-            numbers = self.voice.speak(_NUMBERS, self.language, Manner())
-            heard.append(numbers.samples)
+            if total < _REHEARSED:
+                heard.append(part.samples[: round(_REHEARSED * rate)])
+                total += len(heard[-1]) / rate
         return Audio(np.concatenate(heard), rate)
+
+    def _rehearsed(self, said: Audio) -> Audio:
+        """What was said, and numbers after it where that is short and speaking is free."""
+        if said.duration >= _REHEARSED or not self.voice.free or self.manner.ssml:
+            return said
+        numbers = self.voice.speak(_NUMBERS, self.language, Manner())
+        return Audio(np.concatenate([said.samples, resample(numbers, said.rate).samples]), said.rate)
 
     def _measured(
         self, said: Sequence[tuple[float, Spoken]], made: Sequence[tuple[int, Audio]], likeness: _Likeness
@@ -232,13 +238,19 @@ def _first(said: Sequence[tuple[float, Spoken]]) -> int:
 
 
 def _laid(sounds: Sequence[tuple[int, Audio]], least: int, gain: float) -> np.ndarray:
-    """Sounds each at its own sample, as float32 (N,), N at least ``least``; softer as a whole where it would clip."""
+    """Sounds each at its own sample, as float32 (N,), N at least ``least``; nothing clips."""
     length = max([least, *(start + len(sound.samples) for start, sound in sounds)])
     whole = np.zeros(length, np.float32)
     for start, sound in sounds:
         whole[start : start + len(sound.samples)] += sound.samples * np.float32(gain)
-    peak = ondisk.peak(whole)
-    return ondisk.keep(ondisk.pieces(whole * np.float32(min(1.0, PEAK / peak) if peak else 1.0)))
+    return ondisk.keep(_rounded(piece) for piece in ondisk.pieces(whole))
+
+
+def _rounded(samples: np.ndarray) -> np.ndarray:
+    """Samples with what would clip bent inward from 0.7 of full scale on: a few peaks."""
+    size = np.abs(samples)
+    bent = _BEND + (PEAK - _BEND) * np.tanh((size - _BEND) / (PEAK - _BEND))
+    return np.where(size > _BEND, np.sign(samples) * bent, samples).astype(np.float32)
 
 
 def _voice(named: str, options: dict[str, object]) -> Voice:

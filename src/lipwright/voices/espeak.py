@@ -13,7 +13,7 @@ from lipwright.types import Audio
 from lipwright.voices import Manner, Spoken
 
 _PACE, _PITCH, _MELODY = 165, 50, 60
-_FEMALE = 165.0
+_HIGH = 165.0
 _SEMITONES = 4.0  # steps of its pitch a semitone
 
 
@@ -37,8 +37,8 @@ class Voice:
         self._which, self._melody = which, melody
 
     def matched(self, pitch: float) -> Voice:
-        """The variant nearest to a speaker of that pitch in Hz, where none was chosen."""
-        return Voice("f2", melody=self._melody) if not self._which and pitch > _FEMALE else self
+        """The variant that becomes a speaker of that pitch in Hz best, where none was chosen."""
+        return self if self._which else Voice("f2" if pitch > _HIGH else "klatt4", melody=self._melody)
 
     def speak(self, text: str, language: str, manner: Manner) -> Spoken:
         """As the contract says; the pace is what espeak-ng has: 80 to 450 words a minute."""
