@@ -73,3 +73,8 @@ def test_a_language_without_a_file_goes_by_its_letters() -> None:
     swahili = languages.find("sw")
     assert swahili.voice == "sw"
     assert not swahili.inventory
+
+
+@pytest.mark.parametrize(("given", "voice"), [("pt-BR", "pt-BR"), ("en", "en-us"), ("zh", "cmn"), ("sw", "sw")])
+def test_a_region_is_asked_of_espeak_itself(given: str, voice: str) -> None:
+    assert languages.voice(given) == voice

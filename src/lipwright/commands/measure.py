@@ -74,8 +74,8 @@ def _phones(sound: Audio | None, text: str, language: str) -> tuple[Phone, ...]:
         return ()
     from lipwright import aligning, languages, phones
 
-    said = languages.find(language)
-    return phones.respelt(aligning.align(sound, text, said.voice), said.spelling)
+    timeline = aligning.align(sound, text, languages.voice(language))
+    return phones.respelt(timeline, languages.find(language).spelling)
 
 
 def _list(videos: list[Path], pairs: Path, page: Path | None, options: Options, progress: Progress) -> Answer:

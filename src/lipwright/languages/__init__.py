@@ -43,6 +43,12 @@ def code(language: str) -> str:
     return {"cmn": "zh"}.get(first, first)
 
 
+def voice(language: str) -> str:
+    """The code by which espeak-ng is asked for a language: that of its file, or the given one where it names a region
+    (``pt-BR``, ``en-GB``), which espeak-ng may know."""
+    return language if "-" in language or "_" in language else find(language).voice
+
+
 def find(language: str) -> Language:
     """The language of a code, such as ``fr``, ``zh-CN`` or ``pt-BR``; one without a file has no inventory of its own,
     and is said by espeak-ng's voice of that code."""

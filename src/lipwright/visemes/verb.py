@@ -95,7 +95,7 @@ def _timeline(sound: Audio | None, text: str, language: str, given: tuple[Phone,
         raise InputError(
             "the text says when sounds are spoken only beside a sound, and this video has none; leave it out"
         )
-    return aligning.align(sound, text, languages.find(language).voice)
+    return aligning.align(sound, text, languages.voice(language))
 
 
 def _seen(clip: Clip, face: str | int, fps: float, progress: Progress | None) -> tuple[Float, Float]:
