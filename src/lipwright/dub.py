@@ -89,14 +89,11 @@ def dub(
     cast = _Cast(clip, face, None if box is None else _four(box), progress)
     options |= _constant_box(member, cast.inside)
     canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
-    later = tuple(replace(phone, start=phone.start + start, end=phone.end + start) for phone in phones)
-    layers = _layers(
-        cast, (speech, canvas, smooth, later), partial(member, **options), paint.Finish(blend, colour, grain)
-    )
+    said = speech, canvas, smooth, _later(phones, start)
+    layers = _layers(cast, said, partial(member, **options), paint.Finish(blend, colour, grain))
     shown = _same_canvas(layers, dubber)
     key = _key(layers, shown, options, dubber, face, box, layers[0].finish, compare)
-    made = replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key)
-    made = made if compare is None else _compared(clip, shown, made, compare)
+    made = _compared(clip, shown, replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key), compare)
     return _told(made, (*_unheard(speech), *_passed(layers, cast)), cast.people())
 
 
@@ -239,6 +236,11 @@ def _placed(speech: Audio, clip: Clip, mode: SyncMode, start: float, preview: fl
     return speech if longest >= speech.duration else speech.cut(0, longest)
 
 
+def _later(phones: Sequence[Phone], start: float) -> tuple[Phone, ...]:
+    """Speech sounds of a speech that begins at ``start`` seconds."""
+    return tuple(replace(phone, start=phone.start + start, end=phone.end + start) for phone in phones)
+
+
 def _canvas(mode: SyncMode) -> Callable[[int, int], Int]:
     """Which frames a mode shows."""
     return {"loop": playback.loop, "remap": playback.remap}.get(mode, playback.bounce)
@@ -309,8 +311,10 @@ def _member(name: str, options: dict[str, object]) -> Callable[..., Dubber]:
     return member
 
 
-def _compared(clip: Clip, canvas: Int, made: Clip, compare: Compare) -> Clip:
-    """``made`` with its source beside it."""
+def _compared(clip: Clip, canvas: Int, made: Clip, compare: Compare | None) -> Clip:
+    """``made``, with its source beside it where that is asked for."""
+    if compare is None:
+        return made
     (wide, tall), side = clip.size, compare == "side"
     frames = partial(_beside, clip, canvas, made.frames, 1 if side else 0)
     return replace(made, size=(2 * wide, tall) if side else (wide, 2 * tall), frames=frames)
