@@ -85,14 +85,22 @@ def dub(
     """
     speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
     _check(blend, compare, smooth)
-    member = _member(dubber, options)
+    member, said = _member(dubber, options), _later(phones, start)
     cast = _Cast(clip, face, None if box is None else _four(box), progress)
     options |= _constant_box(member, cast.inside)
     canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
-    said = speech, canvas, smooth, _later(phones, start)
-    layers = _layers(cast, said, partial(member, **options), paint.Finish(blend, colour, grain))
-    shown = _same_canvas(layers, dubber)
-    key = _key(layers, shown, options, dubber, face, box, layers[0].finish, compare)
+    finish = paint.Finish(blend, colour, grain)
+    layers = _layers(cast, (speech, canvas, smooth, said), partial(member, **options), finish)
+    return _made(cast, layers, compare, options, (dubber, face, box, finish, compare))
+
+
+def _made(
+    cast: _Cast, layers: list[_Layer], compare: Compare | None, options: dict[str, object], how: tuple[object, ...]
+) -> Dubbed:
+    """The dubbed clip that the last of the layers paints; ``how``, from the dubber's name on, is all that it depends on
+    beside them and the dubber's ``options``."""
+    clip, speech, shown = cast.clip, layers[0].scene.speech, _same_canvas(layers, str(how[0]))
+    key = _key(layers, shown, options, *how)
     made = _compared(clip, shown, replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key), compare)
     return _told(made, (*_unheard(speech), *_passed(layers, cast)), cast.people())
 
