@@ -156,6 +156,7 @@ def test_a_voice_alone_closes_opens_and_rests(speech: Path) -> None:
     assert len(done.curve) == len(done.blendshapes) == int(np.ceil(padded.duration * 60 - 1e-9))
     assert done.cues[-1].rhubarb == "X"
     assert done.curve[: round(sound.duration * 60), 0].max() > 2 * done.curve[-20:, 0].max()
+    assert {cue.rhubarb for cue in done.cues} <= set(lips.RHUBARB)
 
 
 def test_the_drawn_face_shows_what_the_lips_do() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from lipwright import aligning, faces, features, languages, lips, motion, mouth, phones, speech
+from lipwright import aligning, faces, features, hearing, languages, lips, motion, mouth, phones, speech
 from lipwright.errors import InputError
 from lipwright.lips import Cue
 from lipwright.media import resample
@@ -57,8 +57,8 @@ def visemes(
     Args:
         source: a sound, or a video; of a video the curves come from the face's mesh.
         text: what is said, in the script of its ``language``; it is laid on the sound (`lipwright.aligning`). Without
-            it the shapes come from the mesh, or, of a sound, from the motion network, which tells how far the mouth
-            opens, whether the lips meet and how round they are, but nothing of tongue and teeth.
+            it the shapes come from the mesh, which shows nothing of tongue and teeth, or, of a sound, from the
+            visemes that are heard in it (`lipwright.hearing`).
         language: its code: en, fr, zh, pt-BR ...
         timeline: phones with their times, where they are known already, instead of a text.
         face: whose mouth of a video, as `dub` has it.
@@ -83,8 +83,9 @@ def visemes(
         curve = lips.curves(spelt, duration, fps)
         shapes, curves_by = blendshapes.of_lips(curve), "text"
     else:
-        curve, shapes, curves_by = (*_heard(source, fps), "voice")
-    cues = lips.cues(spelt, duration) if spoken else shapes_of(curve, duration, fps)
+        spelt = hearing.timeline(source)
+        curve, shapes, curves_by = (*_heard(source, spelt, fps), "voice")
+    cues = shapes_of(curve, duration, fps) if curves_by == "mesh" and not spoken else lips.cues(spelt, duration)
     return Found(duration, cues, curve, shapes, fps, spoken, "text" if spoken else curves_by, curves_by)  # type: ignore[arg-type]
 
 
@@ -114,8 +115,9 @@ def _at(values: Float, clip: Clip, fps: float) -> Float:
     return np.stack([np.interp(at, known, column) for column in values.T], axis=1).astype(np.float32)
 
 
-def _heard(audio: Audio, fps: float) -> tuple[Float, Float]:
-    """Curve and blendshapes of a voice alone, by the motion network, as a typical speaker opens the mouth."""
+def _heard(audio: Audio, heard: tuple[Phone, ...], fps: float) -> tuple[Float, Float]:
+    """Curve and blendshapes of a voice alone: the motion network opens the mouth as a typical speaker does; what it
+    cannot tell, roundness, teeth and tongue, comes from the visemes ``heard``."""
     sound = resample(audio, features.RATE)
     count = int(np.ceil(audio.duration * fps - 1e-9))
     rate = Fraction(fps).limit_denominator(1001)
@@ -128,8 +130,14 @@ def _heard(audio: Audio, fps: float) -> tuple[Float, Float]:
     mesh[:, canon.moving] = mouth.with_opening(mesh[:, canon.moving], np.zeros(count, np.float32)) + moves
     curve = blendshapes.lips_of_mesh(mesh)
     curve[:, lips.CHANNELS.index("opening")] = np.clip(moved.opening * scale / blendshapes.WIDEST, 0, 1)
+    by_sound = lips.curves(heard, audio.duration, fps)
+    curve[:, 1:3], curve[:, 4:] = by_sound[:, 1:3], by_sound[:, 4:]
     curve[:, lips.CHANNELS.index("closed")] = moved.closed * (voiced > 0.3)
-    return curve, blendshapes.of_mesh(mesh)
+    shapes, told = blendshapes.of_mesh(mesh), blendshapes.of_lips(curve)
+    for name in ("mouthFunnel", "mouthPucker", "mouthRollLower", "tongueOut"):
+        column = blendshapes.NAMES.index(name)
+        shapes[:, column] = told[:, column]
+    return curve, shapes
 
 
 # ---------------------------------------------------------------- shapes of a curve
