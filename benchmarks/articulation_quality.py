@@ -28,12 +28,12 @@ from lipwright.train import data
 from lipwright.types import Audio, Float, Phone
 
 NUMBERS = " ".join(map(str, range(1, 60)))
-NAMES = ("lips_meet", "lips_round", "vowels_open", "teeth_near")
+NAMES = ("lips_meet", "lips_near", "lips_round", "vowels_open", "teeth_near")
 FPS = 25
 
 
 def main() -> None:
-    print(f"{'':18}{''.join(f'{name:>22}' for name in NAMES)}    (floor)")
+    print(f"{'':18}{''.join(f'{name:>18}' for name in NAMES)}    (floor)")
     every = []
     for name in registry.members("languages"):
         language = languages.find(name)
@@ -88,7 +88,7 @@ def told(name: str, parts: list[tuple[Float, Float, tuple[Phone, ...]]]) -> None
     right, wrong = together(parts, wrong=False), together(parts, wrong=True)
     cells = [f"{right[k]:.2f} ({wrong.get(k, np.nan):.2f})" if k in right else "-" for k in NAMES]
     count = sum(phones.closes_lips(phone.symbol) for _, _, timeline in parts for phone in timeline)
-    print(f"{name:18}{''.join(f'{cell:>22}' for cell in cells)}    {count} p b m")
+    print(f"{name:18}{''.join(f'{cell:>18}' for cell in cells)}    {count} p b m")
 
 
 def together(parts: list[tuple[Float, Float, tuple[Phone, ...]]], wrong: bool) -> dict[str, float]:

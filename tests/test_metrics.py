@@ -225,6 +225,7 @@ def test_lips_that_meet_at_p_b_m_are_counted():
     opening[40:62] = 0.2
     told = found("articulation", seen(opening), **HEARD, phones=timeline("pbmaaa"))
     assert told["lips_meet"].value == pytest.approx(2 / 3)
+    assert told["lips_near"].value == 1, "0.08 is as shut as this mouth gets"
     assert told["vowels_open"].value > 1.5
     assert "lips_round" not in told, "there are no rounded vowels"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipwright import phones
 from lipwright.metrics import Case, Measuring, View
@@ -16,6 +17,9 @@ CLOSED = 0.03
 """Eye distances; an inner-lip opening below this shows lips that meet, as a tracked mesh has it."""
 AROUND = 0.04
 """s around p, b, m in which the lips may meet, and around f, v."""
+NEAR = 0.15
+"""Share of the way from the mouth at its most shut to its widest (3rd and 97th percentile) that counts as nearly shut;
+people's lips meet without the mesh's doing so, but a mouth that never closes is near its own least, too."""
 ROUND, PLAIN = 0.7, 0.1
 FEWEST = 3
 """Sounds of a kind that are needed for a figure."""
@@ -31,6 +35,7 @@ class Metric(Measuring):
     needs: ClassVar = frozenset({"face", "sound"})
     tells: ClassVar = {
         "lips_meet": "share of p, b, m at which the lips meet",
+        "lips_near": "share of p, b, m at which the mouth is nearly as shut as it gets",
         "lips_round": "how much narrower the mouth is at u, o, w than at other vowels, in its own deviations",
         "vowels_open": "opening at open vowels, over the mean",
         "teeth_near": "opening at f, v, over the mean",
@@ -55,7 +60,13 @@ class Metric(Measuring):
         return self._told(shifted(self._case.phones, self._case.length / float(self._case.fps)))
 
     def _told(self, timeline: Sequence[Phone]) -> tuple[Measure, ...]:
-        better = {"lips_meet": "higher", "lips_round": "higher", "vowels_open": "higher", "teeth_near": "lower"}
+        better = {
+            "lips_meet": "higher",
+            "lips_near": "higher",
+            "lips_round": "higher",
+            "vowels_open": "higher",
+            "teeth_near": "lower",
+        }
         found = figures(self._opening, self._width, timeline, float(self._case.fps))
         return tuple(Measure(name, value, "", better[name]) for name, value in found.items())  # type: ignore[arg-type]
 
@@ -83,8 +94,11 @@ def figures(opening: Float, width: Float, timeline: Sequence[Phone], fps: float)
     narrow = _during(width, [p for p, s in parts if s.rounded >= ROUND], fps, 0.0, np.nanmean)
     plain = _during(width, [p for p, s in parts if s.vowel and s.rounded <= PLAIN], fps, 0.0, np.nanmean)
     spread = max(float(np.nanstd(width)), 1e-6)
+    least, widest = np.nanpercentile(opening, (3, 97))
+    near = least + NEAR * (widest - least)
     found = {
-        "lips_meet": (len(meet), float(np.mean(meet < CLOSED)) if len(meet) else 0.0),
+        "lips_meet": (len(meet), _mean(meet < CLOSED)),
+        "lips_near": (len(meet), _mean(meet < near)),
         "lips_round": (min(len(narrow), len(plain)), (_mean(plain) - _mean(narrow)) / spread),
         "vowels_open": (len(open_wide), _mean(open_wide) / usual),
         "teeth_near": (len(teeth), _mean(teeth) / usual),
@@ -92,7 +106,7 @@ def figures(opening: Float, width: Float, timeline: Sequence[Phone], fps: float)
     return {name: value for name, (count, value) in found.items() if count >= FEWEST}
 
 
-def _mean(values: Float) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
