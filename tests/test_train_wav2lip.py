@@ -148,7 +148,7 @@ def as_the_authors(made: generator.Wav2LipTask, network, disc, judge, batch):
 @pytest.mark.parametrize("twice", [False, True])
 def test_losses_gradients_and_the_discriminators_step_are_the_authors(folder: Path, expert: Path, twice: bool) -> None:
     """In double precision, for a network with so few channels is badly conditioned."""
-    made = task(folder, expert, clips=4)
+    made = task(folder, expert, clips=3)
     made.weight.value, made.adversary.twice = 0.03, twice
     network, disc, judge = wav2lip.tiny().train().double(), made.adversary.network.double(), made.judge.network.double()
     assert judge.training  # as published: it is never switched to eval()
