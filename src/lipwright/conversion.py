@@ -11,7 +11,6 @@ less of it is done: the rehearsal says how much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -118,8 +117,9 @@ class Conversion:
         semitones: how much higher than the target's the pitch shall be.
         judged: the speech that must stay clear; None: the rehearsal.
 
-    ``strength`` is how much is done, as much as keeps the rehearsal clear: 2, frames are those that the target spoke;
-    1, they are mapped only; below, they are between those and the voice as it was, down to 0.4.
+    ``sample`` is what was judged (or the rehearsal), converted. ``strength`` is how much is done, as much as keeps it
+    clear: 2, frames are those that the target spoke; 1, they are mapped only; below, they are between those and the
+    voice as it was, down to 0.4.
 
     Raises:
         InputError: an empty rehearsal.
@@ -140,18 +140,24 @@ class Conversion:
         if judged is not None and judged.duration > _TELLING:
             sound = resample(judged, self.rate)
             source = vocoder.analyse(sound, noise=False)
-        told = sound.duration > _TELLING
-        self.strength = next(self._clear(sound, source), _STRENGTHS[-1]) if told else _STRENGTHS[0]
+        self._judged = judged
+        self.strength, self.sample = self._clear(sound, source)
 
     def __call__(self, audio: Audio) -> Audio:
         """``audio`` in the target's voice, at the same times, at 16 or 24 kHz, as many samples as it has there."""
+        if audio is self._judged and audio.duration > _TELLING:
+            return self.sample
         sound = resample(audio, self.rate)
-        return Audio(checked(self._made(vocoder.analyse(sound, noise=False), self.strength), self.rate), self.rate)
+        made = self._made(vocoder.analyse(sound, noise=False), self.strength)
+        return Audio(checked(made, self.rate), self.rate)
 
-    def _clear(self, sound: Audio, source: Frames) -> Iterator[float]:
+    def _clear(self, sound: Audio, source: Frames) -> tuple[float, Audio]:
+        """How much may be done to a speech, and what it then is."""
         for strength in _STRENGTHS:
-            if clarity(sound, self._made(source, strength)) >= CLEAR:
-                yield strength
+            made = self._made(source, strength)
+            if sound.duration <= _TELLING or strength == _STRENGTHS[-1] or clarity(sound, made) >= CLEAR:
+                break
+        return strength, made
 
     def _made(self, source: Frames, strength: float) -> Audio:
         envelope, noise = self._mapped(source, strength)

@@ -23,10 +23,10 @@ LONGEST = 200_000
 """Characters of a text: some four hours."""
 
 _AT_ONCE = 600  # characters converted at a time
-_NUMBERS = ", ".join(str(n) for n in (*range(1, 21), 37, 64, 85, 100)) + "."
+_NUMBERS = ", ".join(str(n) for n in (*range(1, 13), 37, 68)) + "."
 _BEND = 0.7
 _REHEARSED = 10.0  # s
-_HEARD = 20.0  # s of it that are compared with the target
+_HEARD = 10.0  # s of it that are compared with the target
 
 Like = Audio | str | Path | conversion.Target
 """Whom to sound like: a recording, its file, or what `conversion.listen` knows of it."""
@@ -172,12 +172,14 @@ class Talker:
         said_first = self._first_seconds(said)
         rehearsal = self._rehearsed(said_first)
         convert = conversion.Conversion(rehearsal, target, semitones=self.manner.pitch, judged=said_first)
-        found = loudness(convert(rehearsal))
+        found = loudness(convert.sample)
         gain = 10 ** ((self._loud - found) / 20) if np.isfinite(found) and np.isfinite(self._loud) else 1.0
         return _Likeness(convert, gain)
 
     def _first_seconds(self, said: Sequence[tuple[float, Spoken]]) -> Audio:
-        """Some 10 s of what was said."""
+        """Some 10 s of what was said; all of it, as it is, where that is one piece."""
+        if len(said) == 1 and said[0][1].duration <= _REHEARSED:
+            return said[0][1]
         rate, heard, total = said[0][1].rate, [np.zeros(0, np.float32)], 0.0
         for _, part in said:
             if total < _REHEARSED:
@@ -195,7 +197,7 @@ class Talker:
     def _measured(
         self, said: Sequence[tuple[float, Spoken]], made: Sequence[tuple[int, Audio]], likeness: _Likeness
     ) -> tuple[Measure, ...]:
-        """How close it comes to the target, on the first 20 s or so."""
+        """How close it comes to the target, on the first 10 s or so."""
         target, rate = likeness.convert.target, likeness.convert.rate
         some = _first(said)
         plain = np.concatenate([resample(part, rate).samples for _, part in said[:some]])
@@ -228,7 +230,7 @@ def _alike(sound: Audio, wanted: np.ndarray, level: float) -> float:
 
 
 def _first(said: Sequence[tuple[float, Spoken]]) -> int:
-    """How many parts make up the first 20 s, one at least."""
+    """How many parts make up the first 10 s, one at least."""
     total = 0.0
     for number, (_, part) in zip(count(1), said, strict=False):
         total += part.duration
