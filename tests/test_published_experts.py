@@ -17,8 +17,9 @@ pytest.importorskip("lightning")
 import spoken  # noqa: E402
 from lipwright import features, runtime  # noqa: E402
 from lipwright.errors import InputError  # noqa: E402
-from lipwright.train import checkpoint, kinds, published, recipes, sync_import, train  # noqa: E402
+from lipwright.train import checkpoint, engine, kinds, published, recipes, sync_import  # noqa: E402
 from lipwright.train.faces import Faces  # noqa: E402
+from lipwright.train.tasks import Outcome  # noqa: E402
 from lipwright.types import Audio  # noqa: E402
 
 TINY = {"size": "tiny", "clips": 8, "judged": 16, "heard": 1, "ahead": 1}
@@ -183,21 +184,29 @@ def test_recipes_hold_the_authors_numbers(name: str, said: dict[str, object]) ->
 # --------------------------------------------------------------------------------------- what comes of it
 
 
-def test_the_bce_expert_leaves_chance_and_is_exported_as_it_is_run(tmp_path: Path) -> None:
+def test_the_bce_expert_leaves_chance_on_speakers_it_never_saw(tmp_path: Path) -> None:
     data = spoken.folder(tmp_path / "data", 8, 2, 80)
-    how = {**TINY, "clips": 16, "rate": 0.005, "judged": 96, "heard": 2, "every": 90}
-    figures = train("expert", recipe="syncnet_color", data=data, out=tmp_path / "run", steps=90, **how)
+    made = task(data, clips=16, rate=0.005, judged=96, heard=2, every=90)
+    figures = engine.fit(made, tmp_path / "run", steps=90).figures
     assert figures["eval_loss"] < math.log(2) - 0.05
     assert figures["accuracy"] > 0.6
     assert figures["auc"] > 0.65
     assert 0 <= figures["offset"] <= 1
-    name, network = sync_import.expert(checkpoint.read(tmp_path / "run" / "syncnet_color.pth"), tmp_path / "x")
-    assert name == "SyncNet_color, tiny"
+
+
+def test_what_comes_of_it_is_read_as_the_authors_checkpoint_and_run_as_an_expert(folder: Path, tmp_path: Path) -> None:
+    network = sync_import.tiny("SyncNet_color")
+    outcome = Outcome(network, 5, -0.5, {"eval_loss": 0.5, "score": -0.5})
+    assert published.export(task(folder), outcome, tmp_path, "recipe syncnet_color") == outcome.figures
+    found = checkpoint.read(tmp_path / "syncnet_color.pth")
+    assert (found.step, sync_import.expert(found, tmp_path / "x")[0]) == (5, "SyncNet_color, tiny")
     pictures = np.random.default_rng(0).integers(0, 256, (7, 48, 96, 3), dtype=np.uint8)
-    seen = runtime.load(tmp_path / "run" / "wav2lip_expert_video.onnx", precision="f32")(pictures)[0]
+    seen = runtime.load(tmp_path / "wav2lip_expert_video.onnx", precision="f32")(pictures)[0]
     with torch.no_grad():
         np.testing.assert_allclose(seen, network.seeing(torch.from_numpy(pictures)).numpy(), atol=1e-4)
-    assert "sha256:" in (tmp_path / "run" / "wav2lip_expert_audio.yaml").read_text()
+    card = (tmp_path / "wav2lip_expert_audio.yaml").read_text()
+    assert "sha256:" in card
+    assert "eval_loss 0.500" in card
 
 
 # --------------------------------------------------------------------------------------------- bad input
