@@ -35,7 +35,7 @@ _TELLING = 1.5  # s; of less, STOI says nothing
 _FEW = 50  # frames of a kind, below which it is left as it is
 _SMOOTH = 1.0  # frames
 _STRENGTHS = (2.0, 1.75, 1.5, 1.25, 1.0, 0.85, 0.7, 0.55, 0.4)
-_APART, _SHARE = 0.6, 0.2  # two voices: as unlike as this, the lesser heard for this share
+_APART, _SHARE = 0.7, 0.2  # two voices: as unlike as this, the lesser heard for this share
 
 Mask = NDArray[np.bool_]
 
@@ -80,7 +80,7 @@ def listen(audio: Audio) -> Target:
 
 def voices(prints: Float) -> int:
     """Whether one or two voices are among float32 (windows, 256): 2 where they fall into two groups whose means are
-    less alike than 0.6 and the smaller of which is a fifth of all."""
+    less alike than 0.7 and the smaller of which is a fifth of all."""
     if len(prints) < 4:
         return 1
     first = prints[np.argmin(prints @ prints.mean(0))]
