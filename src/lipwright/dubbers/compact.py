@@ -1,10 +1,11 @@
 """Lower faces redrawn by our own small generator, from other pictures of the same person.
 
 1. `lipwright.motion` turns the speech into the motion of lips, jaw and chin; `mouth.Speaker` makes it this person's.
-2. For each output frame two other frames of the person are chosen, turned alike, one with a closed and one with an open
-   mouth; both are warped over the face mesh to the wanted shape.
-3. The generator (`lipwright.compact`) draws the lower face from them, without seeing the mouth that was there.
-4. What it draws is put back at the video's own resolution: where it shows a reference, the reference's own pixels are
+2. For each output frame another frame of the person is chosen, turned and lit alike, its mouth about as open as is
+   wanted; it is warped over the face mesh to the wanted shape.
+3. The generator (`lipwright.compact`) draws the lower face from it, without seeing the mouth that was there. It could
+   be shown two; with one, given twice, its pictures are sharper.
+4. What it draws is put back at the video's own resolution: where it shows the reference, the reference's own pixels are
    shown.
 
 The network is trained by `lipwright train generator --recipe compact`; ``weights`` takes another of its kind.
@@ -37,20 +38,16 @@ from lipwright import (
 )
 from lipwright.dubbers import Scene
 from lipwright.dubbers._wav2lip_aligned import steadiest
-from lipwright.errors import InputError
 from lipwright.types import Audio, Face, Float, Int, Picture, Take
 
 POSE_SECONDS = 0.06
 HIDDEN_MOST, HIDDEN_REFERENCE, FRONTAL_REFERENCE = 0.6, 0.1, 0.5
-CLOSED, OPENED = (0.0, 0.25), (0.25, 1.0)
-"""From which part of the frames, by opening, the references are taken."""
-CHOICES = 48
-"""Frames that each reference is chosen from."""
-TURN, AGE, CHANGE = 6.0, 30.0, 1.0
-"""Degrees of turning, and seconds away, that count as much as going over to another frame does."""
-GAPE = 0.03
-"""The same of the opening, in eye distances, of the frame that shows a mouth as open as it is wanted."""
-FADE = 2
+CHOICES = 64
+"""Frames that references are chosen from, evenly by opening."""
+TURN, AGE, LIGHT, GAPE, CHANGE = 6.0, 30.0, 6.0, 0.03, 1.0
+"""Degrees of turning, seconds away, grey levels and eye distances of opening that count as much as going over to
+another frame does."""
+FADE = 1
 """Frames to either side over which one reference gives way to the next."""
 AHEAD = 2
 """Faces drawn ahead of the one that is being put back."""
@@ -71,9 +68,9 @@ class Dubber:
     TINY: ClassVar[dict[str, object]] = {"weights": "compact_tiny"}
     """Options for tests: an untrained network that ships with the package."""
 
-    def __init__(self, scene: Scene, *, weights: str = "", strength: float = 1.0) -> None:
+    def __init__(self, scene: Scene, *, weights: str = "compact", strength: float = 1.0) -> None:
         self._scene, self.canvas = scene, scene.canvas
-        self._painter = compact.Painter(_weights(weights))
+        self._painter = compact.Painter(Path(weights) if weights.endswith(".onnx") else registry.path(weights))
         rate, moving = float(scene.clip.fps), faces.canonical().moving
         self._points = points = scene.track.points
         self._pose = faces.steady_pose(points, POSE_SECONDS * rate)
@@ -88,7 +85,7 @@ class Dubber:
         self._cover = occlusion.covered(scene.track)
         self._hidden = ondisk.by_blocks(lambda cover: cover[:, moving].mean(1), len(points), self._cover)
         self._frontal = mouth.frontal(self._pose.degrees[:, 0])
-        self._references = self._chosen(ondisk.by_blocks(mouth.opening, len(shapes), shapes))
+        self._shows = self._chosen(ondisk.by_blocks(mouth.opening, len(shapes), shapes))
         self._stills = playback.Stills(scene.clip, self._cut)
         self.untouched = [self._why(int(frame)) for frame in self.canvas]
 
@@ -120,23 +117,24 @@ class Dubber:
             return "the mouth is covered"
         return "" if self._frontal[frame] > 0 else "the head is turned away"
 
-    def _chosen(self, gaps: Float) -> tuple[Int, Int]:
-        """For every output frame the source frames shown to the network: a closed mouth, and one open as wanted."""
+    def _chosen(self, gaps: Float) -> Int:
+        """For every output frame the source frame that the network is shown; ``gaps`` (T,), how far each opens."""
         seen = np.isfinite(self._places).all((1, 2))
         good = seen & (self._hidden < HIDDEN_REFERENCE) & (self._frontal > FRONTAL_REFERENCE)
         rows = np.flatnonzero(good if good.any() else seen)
         ordered = rows[np.argsort(gaps[rows], kind="stable")]
-        closed, opened = (_some(ordered, *part) for part in (CLOSED, OPENED))
+        some = ordered[np.unique(np.linspace(0, len(ordered) - 1, min(CHOICES, len(ordered))).round().astype(np.int64))]
         wanted = ondisk.by_blocks(mouth.opening, len(self._target), self._target)
-        other = np.abs(gaps[opened][None] - wanted[:, None]) / GAPE
-        return closed[steadiest(self._unlike(closed), CHANGE)], opened[steadiest(self._unlike(opened) + other, CHANGE)]
+        other = np.abs(gaps[some][None] - wanted[:, None]) / GAPE
+        return some[steadiest(self._unlike(some) + other, CHANGE)]
 
     def _unlike(self, some: Int) -> Float:
-        """float32 (T, N): how little the head of each output frame is turned as in ``some`` source frames, and when."""
-        turn = self._pose.degrees[:, :2]
+        """float32 (T, N): how little each output frame's head looks as in ``some`` source frames: turn, time, light."""
+        turn, look = self._pose.degrees[:, :2], occlusion.look(self._scene.track)
         away = np.linalg.norm(turn[self.canvas][:, None] - turn[some][None], axis=2) / TURN
         late = np.abs(self.canvas[:, None] - some[None]) / (AGE * float(self._scene.clip.fps))
-        return np.asarray(np.nan_to_num(away, nan=0) + late, np.float32)
+        light = np.stack([np.abs(look - look[frame]).mean((1, 2)) for frame in some], axis=1)[self.canvas] / LIGHT
+        return np.asarray(np.nan_to_num(away + light, nan=0) + late, np.float32)
 
     def _cut(self, frame: int, picture: Picture) -> Picture:
         """The lower face of a source frame, finer than the network sees it."""
@@ -152,21 +150,21 @@ class Dubber:
         size, times = self._painter.size, self._finer
         wanted = mouth.place(self._target[t], self._points[frame], self._pose[frame : frame + 1])
         mesh = self._mesh(wanted, frame)
-        warped, gaps = zip(*(self._reference(path, t, mesh) for path in self._references), strict=True)
-        small = [_shrunk(one, times) for one in warped]
+        warped, gap = self._reference(t, mesh)
+        small = _shrunk(warped, times)
         here = compact.hidden(faces.lower_crop(picture, self._places[frame], size))
         asked = compact.Asked(
-            compact.planes(here, small[0], small[1], compact.guide(mesh, size)),
+            compact.planes(here, small, small, compact.guide(mesh, size)),
             compact.heard(self._columns, t * 25 / float(self._scene.clip.fps)),
-            np.array([compact.opening(mesh, size), *gaps], np.float32),
+            np.array([compact.opening(mesh, size), gap, gap], np.float32),
         )
-        made = detailed(*self._painter(asked), small, list(warped))
+        made = detailed(*self._painter(asked), small, warped)
         mask = compact.alpha(size * times) * np.float32(self._frontal[frame])
         return self._placed(frame, made, mask)
 
-    def _reference(self, path: Int, t: int, mesh: Float) -> tuple[Picture, float]:
-        """A reference of output frame ``t`` warped to ``mesh``, and how far its mouth opens; mixed near a change."""
-        rows, counts = np.unique(path[max(0, t - FADE) : t + FADE + 1], return_counts=True)
+    def _reference(self, t: int, mesh: Float) -> tuple[Picture, float]:
+        """What output frame ``t`` is drawn from, warped to ``mesh``, and how far its mouth opens; mixed at a change."""
+        rows, counts = np.unique(self._shows[max(0, t - FADE) : t + FADE + 1], return_counts=True)
         mixed, gap = self._warped(int(rows[0]), mesh)
         for k in range(1, len(rows)):
             warped, other = self._warped(int(rows[k]), mesh)
@@ -197,22 +195,6 @@ class Dubber:
         return Face(np.asarray(patch), np.asarray(mask), paint.at_corner(region))
 
 
-def _weights(name: str) -> Path:
-    """The file that ``weights`` names."""
-    if not name:
-        raise InputError(
-            "the dubber 'compact' needs weights; train them with `lipwright train generator --recipe compact`, then "
-            "give weights=RUN/compact.onnx (--with weights=RUN/compact.onnx)"
-        )
-    return Path(name) if name.endswith(".onnx") else registry.path(name)
-
-
-def _some(ordered: Int, low: float, high: float) -> Int:
-    """At most `CHOICES` of the frames from one share of ``ordered`` to another, evenly."""
-    part = ordered[int(low * len(ordered)) : max(int(high * len(ordered)), int(low * len(ordered)) + 1)]
-    return part[np.unique(np.linspace(0, len(part) - 1, min(CHOICES, len(part))).round().astype(np.int64))]
-
-
 def _places(points: Float, sigma: float, size: int) -> Float:
     """float32 (T, 2, 3): pixels of lower faces to those of the frame, as `lipwright.prepare` lays them."""
     return faces.lower_matrices(steady.smooth(points, sigma, twice=True), size)
@@ -236,17 +218,14 @@ def _shrunk(picture: Picture, times: int) -> Picture:
     return np.asarray(cv2.resize(picture, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA))
 
 
-def detailed(made: Float, shares: Float, small: list[Picture], large: list[Picture]) -> NDArray[np.uint8]:
-    """What a network made (S, S, 3) 0-255, as fine as the references ``large`` are; ``small`` are those that it saw.
+def detailed(made: Float, shares: Float, small: Picture, large: Picture) -> NDArray[np.uint8]:
+    """What a network made (S, S, 3) 0-255, as fine as the reference ``large`` is; ``small`` is what it saw of that.
 
-    It is what was made, less what shows of the small references, plus as much of the large ones; ``shares`` (S, S, 2).
+    It is what was made, less what shows of the small reference, plus as much of the large one; ``shares`` (S, S, 2).
     """
-    if large[0].shape == small[0].shape:
+    if large.shape == small.shape:
         return np.clip(made + 0.5, 0, 255).astype(np.uint8)
-    side = large[0].shape[1::-1]
-    rest = made - sum(shares[..., k : k + 1] * small[k] for k in range(2))
-    result = cv2.resize(np.asarray(rest, np.float32), side, interpolation=cv2.INTER_CUBIC)
-    shown = cv2.resize(np.ascontiguousarray(shares), side, interpolation=cv2.INTER_LINEAR)
-    for k in range(2):
-        result += shown[..., k : k + 1] * large[k]
-    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    side, share = large.shape[1::-1], shares.sum(2, keepdims=True)
+    rest = cv2.resize(np.asarray(made - share * small, np.float32), side, interpolation=cv2.INTER_CUBIC)
+    shown = cv2.resize(share, side, interpolation=cv2.INTER_LINEAR)[..., None]
+    return np.clip(rest + shown * large + 0.5, 0, 255).astype(np.uint8)
