@@ -32,8 +32,8 @@ from lipwright.types import (
     Phone as Phone,
     Take as Take,
 )
-from lipwright.voices import Spoken as Spoken
 from lipwright.visemes import visemes as visemes
+from lipwright.voices import Spoken as Spoken
 from lipwright.wav2lip import wav2lip as wav2lip
 
 __version__: str
