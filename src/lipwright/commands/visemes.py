@@ -20,7 +20,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--text", help="what is said; gives every speech sound its own time and shape (needs the extra voices)")
     add("--language", metavar="CODE", help="what the text is written in: en, fr, pt-BR, zh ... (en)")
     add("--shapes", choices=["rhubarb", "oculus", "microsoft"], help="how mouth shapes are named (rhubarb)")
-    add("--fps", type=float, metavar="N", help="frames a second of the curves, 1 to 240 (60)")
+    add("--fps", type=float, metavar="N", help="frames a second of the curves, 1 to 240 (60.0)")
     add("--face", metavar="WHO", help="of a video: an id, X,Y or X,Y@SECONDS in pixels, or the largest (auto)")
     add("--preview", type=Path, metavar="VIDEO", help="also write a video of a drawn face that speaks so")
 
