@@ -96,7 +96,7 @@ def _fitting(talker: Talker, cue: Cue, fill: bool) -> tuple[Spoken, float]:
     wanted = said.duration / slot
     if wanted > FASTER:
         raise InputError(
-            f"subtitle {cue.number} takes {said.duration:.1f} s to say and has {slot:.1f} s, from {cue.start:.2f} s; "
+            f"{cue.text[:40]!r} takes {said.duration:.1f} s to say and has {slot:.1f} s, from {cue.start:.2f} s on; "
             f"it is spoken up to {FASTER:g} times as fast: shorten its text or give it more time"
         )
     if wanted <= 1 and not fill:
@@ -130,7 +130,7 @@ def _stretched(said: Spoken, seconds: float) -> Spoken:
 def _hurried(cue: Cue, faster: float) -> Issue:
     return Issue(
         "hurried", "warning",
-        f"subtitle {cue.number} is spoken {faster:.1f} times as fast as usual to fit into {cue.stop - cue.start:.1f} s",
+        f"{cue.text[:40]!r} is spoken {faster:.1f} times as fast as usual to fit into {cue.stop - cue.start:.1f} s",
         "shorten its text or give it more time", (cue.start, cue.stop),
     )  # fmt: skip
 
