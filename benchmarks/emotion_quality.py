@@ -36,9 +36,8 @@ def main() -> None:
         rows = [row for row in csv.DictReader(lines) if row["split"] == "val"][: told.clips]
     names = [name for name in expression.EMOTIONS if name != "auto"]
     print(f"{len(rows)} recordings: {', '.join(row['speaker'] for row in rows)}")
-    print(
-        f"{'':12}{'brows':>10}{'inner brows':>14}{'corners down':>14}{'corners out':>14}{'brows follow':>14}{'floor':>8}"
-    )
+    heads = ("brows", "inner brows", "corners down", "corners out", "brows follow", "floor")
+    print(f"{'':12}" + "".join(f"{head:>14}" for head in heads))
     found: dict[str, list[list[float]]] = {name: [] for name in names}
     for row in rows:
         clip = media.open(told.data / row["file"])
@@ -60,9 +59,7 @@ def main() -> None:
             )  # fmt: skip
     for name in names:
         means = np.nanmean(found[name], axis=0)
-        print(
-            f"{name:12}{means[0]:10.3f}{means[1]:14.3f}{means[2]:14.3f}{means[3]:14.3f}{means[4]:14.3f}{means[5]:8.3f}"
-        )
+        print(f"{name:12}" + "".join(f"{mean:14.3f}" for mean in means))
 
 
 def shape(clip: Clip) -> np.ndarray:
