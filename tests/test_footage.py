@@ -223,7 +223,7 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
         (["--start", "inf"], "can start between 0 s and 86400 s (a day); given inf"),
         (["--strength", "nan"], "strength must lie between 0 and 2; given nan"),
         (["--smooth", "nan"], "smooth must lie between 0 and 10 frames; given nan"),
-        (["--dubber", "nobody"], "there is no 'nobody' among the dubbers; there are: landmark"),
+        (["--dubber", "nobody"], "there is no 'nobody' among the dubbers; there are: compact, landmark"),
         (["--with", "glue=1"], "the dubber 'landmark' has no option glue; it has strength"),
         (["--dubber", "wav2lip"], "needs weights; bring a checkpoint with `lipwright models import FILE"),
     ],
