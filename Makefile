@@ -18,7 +18,7 @@ test: .venv/dev.stamp models
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 models: .venv/core.stamp
 	$(BIN)/lipwright models pull
