@@ -38,5 +38,5 @@ clean:
 	touch $@
 
 .venv/dev.stamp: .venv/core.stamp
-	$(INSTALL) -e ".[train,tune,voices,dev]"
+	$(INSTALL) -e ".[train,tune,voices,web,c2pa,site,dev]"
 	touch $@
