@@ -55,8 +55,8 @@ def token() -> str:
 
 
 def store(path: Path) -> Engine:
-    """An SQLite database at ``path`` for many readers and writers: write-ahead log, a write waits for others up to 30 s,
-    and is on the disk before it is answered, so that ``kill -9`` loses nothing that was answered. Makes no tables.
+    """An SQLite database at ``path``, for many readers and writers: a write waits up to 30 s for others, and is on the
+    disk before it is answered, so that ``kill -9`` loses nothing that was answered. Makes no tables.
 
     Raises:
         OutputError: it cannot be opened, or is no database.
