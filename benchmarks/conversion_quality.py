@@ -24,7 +24,7 @@ import numpy as np
 
 from lipwright import conversion, features, media, voiceprint
 from lipwright.errors import InputError
-from lipwright.prepare.loudness import loudness
+from lipwright.loudness import loudness
 from lipwright.speak import speak
 from lipwright.types import Audio
 

@@ -10,7 +10,7 @@ import pytest
 import drawn
 from lipwright import conversion, features, media, registry, vocoder, voiceprint
 from lipwright.errors import InputError
-from lipwright.prepare.loudness import loudness
+from lipwright.loudness import loudness
 from lipwright.speak import speak
 from lipwright.types import Audio
 from lipwright.voices import Spoken

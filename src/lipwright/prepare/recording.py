@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from lipwright import crops, faces, likeness, media, steady
 from lipwright.errors import InputError, NoFaceError
 from lipwright.faces import following
+from lipwright.loudness import SILENT, levelled, loudness
 from lipwright.media import container
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging
-from lipwright.prepare.loudness import SILENT, levelled, loudness
 from lipwright.types import Audio, Clip, DataItem, FaceTrack, Float, Frames, Int, Picture
 
 VERSION = 1

@@ -12,9 +12,9 @@ import numpy as np
 
 from lipwright import conversion, ondisk, registry, voiceprint
 from lipwright.errors import InputError
+from lipwright.loudness import PEAK, loudness
 from lipwright.media import open_audio, resample
 from lipwright.media.stretch import shift, stretch
-from lipwright.prepare.loudness import PEAK, loudness
 from lipwright.speak import scripts
 from lipwright.types import Audio, Measure, Phone, Progress
 from lipwright.voices import Manner, Spoken, Voice, pieces

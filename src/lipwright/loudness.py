@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from lipwright import ondisk
 from lipwright.types import Audio, Float
 
 TARGET = -23.0
@@ -23,23 +24,38 @@ PEAK = 0.99
 
 Filter = tuple[list[float], list[float]]
 
-_BLOCK, _STEP, _BELOW = 0.4, 0.1, 10.0
+_BLOCK, _STEP, _BELOW = 4, 0.1, 10.0  # steps, s, dB
 
 
 def loudness(audio: Audio) -> float:
     """The loudness of a mono sound in LUFS; -inf for silence, and for no sound at all."""
-    samples = np.asarray(audio.samples, np.float64)
-    for b, a in (_shelf(audio.rate), _high_pass(audio.rate)):
-        samples = signal.lfilter(b, a, samples)
-    wide, step = round(_BLOCK * audio.rate), round(_STEP * audio.rate)
-    total = np.concatenate([[0.0], np.cumsum(samples**2)])
-    starts = np.arange(0, max(1, len(samples) - wide + 1), step)
-    stops = np.minimum(starts + wide, len(samples))
-    power = (total[stops] - total[starts]) / np.maximum(1, stops - starts)
+    step = round(_STEP * audio.rate)
+    sums = np.concatenate([[0.0], np.cumsum(_powers(audio, step))])
+    wide, count = min(_BLOCK, len(audio.samples) // step), len(audio.samples)
+    if wide < _BLOCK:  # less than a block in all
+        power = np.array([sums[-1] / max(1, count)])
+    else:
+        power = (sums[wide : count // step + 1] - sums[: count // step + 1 - wide]) / (wide * step)
     loud = power[_lufs(power) > SILENT]
     if len(loud):
         loud = loud[_lufs(loud) > _lufs(loud.mean()) - _BELOW]
     return float(_lufs(loud.mean())) if len(loud) else float("-inf")
+
+
+def _powers(audio: Audio, step: int) -> NDArray[np.float64]:
+    """The weighted sound's energy in every ``step`` samples, the last of them fewer; a piece at a time."""
+    filters = [(filter_, signal.lfilter_zi(*filter_) * 0) for filter_ in (_shelf(audio.rate), _high_pass(audio.rate))]
+    rest, found = np.zeros(0), [np.zeros(0)]
+    for piece in ondisk.pieces(audio.samples):
+        heard = np.asarray(piece, np.float64)
+        for number, ((b, a), state) in enumerate(filters):
+            heard, state = signal.lfilter(b, a, heard, zi=state)
+            filters[number] = ((b, a), state)
+        rest = np.concatenate([rest, heard**2])
+        whole = len(rest) // step * step
+        found.append(rest[:whole].reshape(-1, step).sum(1))
+        rest = rest[whole:]
+    return np.concatenate([*found, [rest.sum()] if len(rest) else []])
 
 
 def levelled(samples: Float, found: float, target: float = TARGET) -> Float:
