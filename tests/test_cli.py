@@ -97,6 +97,15 @@ def test_an_answer_is_text_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert json.loads(capsys.readouterr().out) == {}, "an option left out is not passed on"
 
 
+def test_what_a_verb_goes_on_with_comes_after_its_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    play(monkeypatch, lambda options, progress: Answer("at http://a", 1, lambda: told.append(capsys.readouterr().out)))
+    assert cli.main(["play"]) == 0
+    assert told == ["at http://a\n"], "a server says where it is before it serves"
+
+
 def test_an_error_is_a_sentence_and_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(options: object, progress: object) -> Answer:
         raise InputError("the file talk.mp4 is empty")

@@ -33,13 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _terminable(), _progress(shown=not (quiet or as_json)) as progress:
             answer = verb.run(options, progress)
+        _say(json.dumps(answer.data, indent=2) if as_json else answer.text)
+        if answer.then is not None:
+            with _terminable():
+                answer.then()
     except LipwrightError as problem:
         _fail(problem, as_json)
         return 1
     except KeyboardInterrupt:
         print("stopped; no half-written file was kept; the same command takes up what is finished", file=sys.stderr)
         return 130
-    _say(json.dumps(answer.data, indent=2) if as_json else answer.text)
     return 0
 
 

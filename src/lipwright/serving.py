@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,7 +204,7 @@ def url(listening: socket.socket) -> str:
 
 
 def run(app: FastAPI, listening: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests that have begun are answered."""
+    """Serve until Ctrl-C or SIGTERM; requests that have begun are answered, and the end is no error."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -214,5 +215,5 @@ def run(app: FastAPI, listening: socket.socket) -> None:
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
-    with listening:
+    with listening, suppress(KeyboardInterrupt):  # which uvicorn raises again when all is answered
         uvicorn.Server(config).run(sockets=[listening])

@@ -19,10 +19,12 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb tells: ``text`` for people, ``data`` for ``--json``."""
+    """What a verb tells: ``text`` for people, ``data`` for ``--json``; ``then``, what it does once that is told, as a
+    server does that runs until it is stopped."""
 
     text: str
     data: object
+    then: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
