@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,15 @@ import pytest
 import drawn
 
 _FOOTAGE = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unsigned() -> Iterator[None]:
+    """What is written is the same every time: no signature, and always the same date; `test_provenance` wants both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIPWRIGHT_SIGN", "off")
+        patch.setenv("SOURCE_DATE_EPOCH", "1750000000")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import numpy as np
 from lipwright import __version__, canvas as playback, faces, ondisk, paint, registry, speaker, speech as voices
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
-from lipwright.media.container import content_key
-from lipwright.types import Audio, Clip, Dubbed, FaceTrack, Frames, Int, Issue, Person, Phone, Picture, Progress
+from lipwright.ondisk import content_key
+from lipwright.types import Audio, Clip, Dubbed, Edit, FaceTrack, Frames, Int, Issue, Person, Phone, Picture, Progress
 
 Compare = Literal["side", "stack"]
 Silence = Literal["refuse", "close"]
@@ -102,7 +102,14 @@ def _made(
     clip, speech, shown = cast.clip, layers[0].scene.speech, _same_canvas(layers, str(how[0]))
     key = _key(layers, shown, options, *how)
     made = _compared(clip, shown, replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key), compare)
+    made = replace(made, edits=(*clip.edits, _edit(str(how[0]))))
     return _told(made, (*_unheard(speech), *_passed(layers, cast)), cast.people())
+
+
+def _edit(dubber: str) -> Edit:
+    """What is said of a video dubbed by a dubber: one that only moves frames makes nothing new."""
+    painted = getattr(registry.load("dubbers", dubber).Dubber, "PAINTS", True)
+    return Edit(f"lips dubbed by {dubber}", "composite") if painted else Edit(f"frames re-timed by {dubber}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ array like any other, that cannot be written to. What was read of it counts as m
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import sys
@@ -34,6 +35,12 @@ PIECE = 2**22
 
 AnyArray = NDArray[Any]
 T = TypeVar("T", bound=np.generic)
+
+
+def content_key(path: Path) -> str:
+    """sha256 of the file's bytes, in hex; names the content in caches."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Rows(Protocol):

@@ -21,7 +21,6 @@ wheel that pip downloads, so pip's own mirrors and proxies are used.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pkgutil
 import sys
@@ -32,7 +31,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import lipwright
-from lipwright import fetch
+from lipwright import fetch, ondisk
 from lipwright.errors import InputError, PullError, WeightsError
 
 if TYPE_CHECKING:
@@ -293,12 +292,7 @@ def _fault(file: Path, found: Card) -> str | None:
     size = file.stat().st_size
     if size < found.size:
         return f"is cut short: {size} of {found.size} bytes"
-    digest = _sha256(file)
+    digest = ondisk.content_key(file)
     if digest != found.sha256:
         return f"has the wrong sha256: {digest}, where the card says {found.sha256}"
     return None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -23,7 +23,7 @@ from lipwright.dubbers import Dubber, Scene
 from lipwright.errors import InputError, WeightsError
 from lipwright.measure import judging
 from lipwright.measure.found import Judged
-from lipwright.types import Audio, Clip, FaceTrack, Float, Int, Issue, Picture, Progress
+from lipwright.types import Audio, Clip, Edit, FaceTrack, Float, Int, Issue, Picture, Progress
 
 How = Literal["auto", "offset", "retime", "transplant"]
 
@@ -333,7 +333,8 @@ def _planned(made: _Made, means: str, options: dict[str, Any], compat: bool) -> 
     planned: Any = registry.load("dubbers", means).Dubber(scene, **options, **more)
     path: Int = planned.canvas if means == "retime" else planned.donors
     said = hashlib.sha256(repr((__version__, work.clip.key, means, options, more, path.tolist())).encode())
-    clip = replace(work.clip, frames=partial(_painted, planned), key=said.hexdigest())
+    edit = Edit("frames re-timed") if means == "retime" else Edit("mouths carried over from other frames", "composite")
+    clip = replace(work.clip, frames=partial(_painted, planned), key=said.hexdigest(), edits=(*work.clip.edits, edit))
     track = _reordered(work.track, path) if means == "retime" else faces.track(clip)
     told = replace(made.told, done=(*made.done, means), moved=path - every)
     return _Made(replace(work, clip=clip, track=track), told)
@@ -359,7 +360,7 @@ def _write(made: _Made, source: Path, target: Path, quality: int, progress: Prog
         return media.write(clip, target, quality=quality, progress=progress)
     with tempfile.TemporaryDirectory(prefix=f".{target.stem}.", dir=target.parent) as folder:
         pictures = media.write(clip, Path(folder) / target.name, quality=quality, progress=progress)
-        return media.remux(pictures, target, delay=told.delay, drift=told.drift)
+        return media.remux(pictures, target, delay=told.delay, drift=told.drift, edits=clip.edits, origin=source)
 
 
 def _alone(expert: str, judge: str) -> Iterator[Issue]:

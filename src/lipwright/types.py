@@ -36,18 +36,29 @@ Mask = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What was done to a picture or a sound: ``what``, in words, and whether something was ``made`` for it: a part, by
+    a trained network (composite), all of it, by a voice (synthetic), or nothing ("")."""
+
+    what: str
+    made: Literal["", "composite", "synthetic"] = ""
+
+
+@dataclass(frozen=True)
 class Audio:
     """Mono sound: ``samples`` float32 (N,) in [-1, 1] at ``rate`` Hz; of a long file they lie on the disk (`ondisk`).
 
     ``source`` is the file it was read from, when there is one, and ``span`` the seconds of it from and to
     which, None = all of it: a writer takes that file's own stream (all channels, its own rate) instead of
     these samples. A span may reach before 0 or beyond the file's end: that part is silence.
+    ``edits`` say how it was made, where it was.
     """
 
     samples: Float
     rate: int
     source: Path | None = None
     span: tuple[float, float] | None = None
+    edits: tuple[Edit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1:
@@ -66,7 +77,7 @@ class Audio:
         last = len(self.samples) if stop is None else max(first, round(stop * self.rate))
         samples = self.samples[first:last]
         begin = first / self.rate + (self.span[0] if self.span else 0.0)
-        return Audio(samples, self.rate, self.source, (begin, begin + len(samples) / self.rate))
+        return Audio(samples, self.rate, self.source, (begin, begin + len(samples) / self.rate), self.edits)
 
     def padded(self, before: float, after: float = 0.0) -> Audio:
         """The sound with so many seconds of silence before and after it; knows its source, too."""
@@ -76,7 +87,8 @@ class Audio:
         begin, end = self.span or (0.0, self.duration)
         parts = (_quiet(first), ondisk.pieces(self.samples), _quiet(last))
         samples = ondisk.keep(itertools.chain([np.zeros(0, np.float32)], *parts))
-        return Audio(samples, self.rate, self.source, (begin - first / self.rate, end + last / self.rate))
+        span = (begin - first / self.rate, end + last / self.rate)
+        return Audio(samples, self.rate, self.source, span, self.edits)
 
 
 def _quiet(count: int) -> Iterator[Float]:
@@ -102,7 +114,8 @@ class Clip:
     ``frames(start, stop)`` decodes frames ``start`` (included) to ``stop`` (excluded) as uint8
     (H, W, 3) RGB and holds only a few of them at a time. ``size`` is (width, height) px,
     ``length`` the number of frames, ``fps`` exact. ``key`` names the content (a hash), for caches.
-    ``frames`` may have a method ``look(start, stop)`` that gives the same frames sooner, see `Clip.look`.
+    ``frames`` may have a method ``look(start, stop)`` that gives the same frames sooner, see `Clip.look`. ``edits``
+    were made since ``source`` was opened; a file that is written says so.
     """
 
     fps: Fraction
@@ -113,6 +126,7 @@ class Clip:
     colour: Colour = field(default_factory=Colour)
     source: Path | None = None
     key: str = ""
+    edits: tuple[Edit, ...] = ()
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Picture]:
         """Frames ``start`` to ``stop`` (excluded; None = to the end), uint8 (H, W, 3) RGB."""

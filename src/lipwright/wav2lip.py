@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lipwright import framing, media, registry
 from lipwright.dub import dub
 from lipwright.errors import InputError
-from lipwright.media.container import content_key
+from lipwright.ondisk import content_key
 from lipwright.train.foreign import bring
 from lipwright.types import Dubbed, Progress
 

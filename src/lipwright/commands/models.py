@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    choices = ["list", "pull", "verify", "import", "calibrate"]
+    choices = ["list", "show", "pull", "verify", "import", "calibrate"]
     add("action", nargs="?", default="list", choices=choices, help="what to do (list)")
-    add("names", nargs="*", default=[], metavar="NAME", help="which weights (all); for import, the FILE")
+    add(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="which weights (all); for import, the FILE; for show, weights or a video",
+    )
     add("--name", help="what imported weights are called from then on (as the file)")
     add("--data", type=Path, metavar="FOLDER", help="for calibrate: videos in sync, of one face each")
     add("--offsets", type=Path, metavar="CSV", help="for calibrate: clips that are not in sync, and by how much")
@@ -28,6 +34,8 @@ def _run(options: Options, progress: Progress) -> Answer:
 
     if options["action"] == "list":
         return _list()
+    if options["action"] == "show":
+        return _show(options["names"])
     if options["action"] == "import":
         return _import(options["names"], options.get("name", ""))
     if options["action"] == "calibrate":
@@ -38,6 +46,32 @@ def _run(options: Options, progress: Progress) -> Answer:
     else:
         paths = {name: str(registry.verify(name)) for name in names}
     return Answer("\n".join(f"{name}: {path}" for name, path in paths.items()), paths)
+
+
+def _show(names: list[str]) -> Answer:
+    """The whole card of each of the weights, or what a video or sound says of itself."""
+    from lipwright.errors import InputError
+
+    if not names:
+        raise InputError("give the weights to show, or a video that lipwright wrote: lipwright models show NAME|FILE")
+    found = [_of_itself(Path(name)) if Path(name).is_file() else _card(name) for name in names]
+    return Answer("\n\n".join(answer.text for answer in found), [answer.data for answer in found])
+
+
+def _card(name: str) -> Answer:
+    from lipwright import registry
+
+    said = {key: value for key, value in asdict(registry.card(name)).items() if value}
+    return Answer("\n".join(f"{key}: {value}" for key, value in said.items()), said)
+
+
+def _of_itself(file: Path) -> Answer:
+    from lipwright import media, provenance
+
+    told = provenance.told(file, media.probe(file).metadata)
+    lines = told.lines() or ["does not say that lipwright edited it, and carries no manifest that can be read"]
+    lines += [f"written {told.created}"] if told.comment and told.created else []
+    return Answer("\n".join([f"{file}:", *lines]), asdict(told) | {"file": str(file)})
 
 
 def _import(files: list[str], name: str) -> Answer:
@@ -91,4 +125,4 @@ def _list() -> Answer:
     )
 
 
-VERB = Verb("list the members and weights; pull, verify, import or calibrate weights", _options, _run)
+VERB = Verb("list the members and weights; show, pull, verify, import or calibrate weights", _options, _run)

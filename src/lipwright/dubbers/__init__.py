@@ -6,8 +6,8 @@ and ``takes(start, stop)`` gives pictures and `lipwright.types.Take` one by one,
 options are the keyword arguments of its ``__init__``; unknown ones are refused, and numbers outside what its
 ``RANGES`` says, where it has any. A member that needs something of
 the user's, such as weights, has ``TINY``, options that make it work in tests without. One that shows a face as it is
-where that fits the speech says ``PASSES = True``. Nothing else has to be edited: the new member appears in
-``lipwright models``, in error messages and in the contract tests by itself.
+where that fits the speech says ``PASSES = True``, one that paints nothing ``PAINTS = False``. Nothing else has to be
+edited: the new member appears in ``lipwright models``, in error messages and in the contract tests by itself.
 """
 
 from __future__ import annotations

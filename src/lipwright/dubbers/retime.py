@@ -30,6 +30,7 @@ class Dubber:
     """
 
     PASSES: ClassVar = True
+    PAINTS: ClassVar = False
 
     def __init__(
         self,

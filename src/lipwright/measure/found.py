@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lipwright import __version__, sync
 from lipwright.drift import Drift, Intervals, Span, Verdict
+from lipwright.provenance import Told
 from lipwright.registry import Calibration
 from lipwright.speaker import Turn
 from lipwright.types import Float, Issue, Measure
@@ -105,7 +106,8 @@ class Measured:
     and of the reference, or the source with its own sound (``ceiling``, whose judge is ``best``); ``tells``, what
     each name stands for; ``issues``; ``inputs``, file and sha256 of each; ``opening`` float32 (T,) and ``voiced``
     (T,), the mouth's opening and the share of speech at every frame; ``face``, the id of the face measured among
-    ``faces`` of them, and, where there are several, the ``turns`` in which they speak.
+    ``faces`` of them, and, where there are several, the ``turns`` in which they speak; ``told``, what the file says of
+    itself.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Measured:
     face: int = 0
     faces: int = 1
     turns: tuple[Turn, ...] = ()
+    told: Told | None = None
 
     def __getitem__(self, name: str) -> float:
         """One figure by its name in JSON: ``lse_d``, ``offset_frames``, ``openness`` ... KeyError if not there."""
@@ -149,6 +152,7 @@ class Measured:
             "turns": [asdict(turn) for turn in self.turns],
             "issues": [asdict(issue) for issue in self.issues],
             "inputs": {role: dict(file) for role, file in self.inputs.items()},
+            "provenance": None if self.told is None else asdict(self.told),
         }
         return {key: _plain(value) for key, value in told.items()}
 

@@ -60,7 +60,8 @@ def headline(judged: Judged) -> str:
 
 
 def asides(found: Measured) -> Iterable[str]:
-    """Lines that belong under the headline: who judged, accuracy, drift."""
+    """Lines that belong under the headline: what the file says of itself, who judged, accuracy, drift."""
+    yield from found.told.lines() if found.told is not None else ()
     for judged in (found.judged, *found.others):
         line = f"expert {judged.expert}, AUC {judged.calibration.auc:.2f}"
         yield line if judged is found.judged else f"{line}: {headline(judged)}"

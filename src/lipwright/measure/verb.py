@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import faces, features, motion, speech as voices
+from lipwright import faces, features, motion, provenance, speech as voices
 from lipwright.errors import InputError
 from lipwright.measure import whom
 from lipwright.measure.found import Judged, Measured
 from lipwright.measure.judging import SHORTEST, Expert, diagnosed, expert as chosen, judged
 from lipwright.measure.settings import Settings, read
 from lipwright.measure.watching import Watch, own, tells
-from lipwright.media import resample
-from lipwright.media.container import content_key
+from lipwright.media import probe, resample
 from lipwright.metrics import Case
+from lipwright.ondisk import content_key
 from lipwright.types import Audio, Clip, FaceTrack, Float, Issue, Measure, Phone, Progress
 
 SILENT = 10 ** (-70 / 20)
@@ -232,7 +232,14 @@ def _told(
         face=meant.track.id,
         faces=meant.count,
         turns=meant.turns,
+        told=_origin(clip),
     )
+
+
+def _origin(clip: Clip) -> provenance.Told | None:
+    """What the file of a clip says of itself."""
+    file = clip.source
+    return provenance.told(file, probe(file).metadata) if file is not None and file.is_file() else None
 
 
 def _issues(clip: Clip, reference: Clip | None, opening: Float) -> tuple[Issue, ...]:

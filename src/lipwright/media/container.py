@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +24,17 @@ _STILLS = (
     (b"II*\x00", "tiff_pipe"),
     (b"MM\x00*", "tiff_pipe"),
 )
-# Demuxers that read text, or that follow what a file says to other files: never media of their own.
-_NOT_MEDIA = {"tty", "srt", "webvtt", "ass", "lrc", "concat", "ffmetadata", "hls", "dash", "image2"}
+# The demuxers that may read a file: those that look into that file alone. Playlists (hls, dash, concat, imf), session
+# descriptions (sdp) and the like, which send the reader on to other files or hosts, and everything written as text
+# (svg, subtitles, xbm) are not among them, whatever a file is called.
+_PLAIN = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,live_flv,asf,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,"
+    "obu,ivf,vc1,rm,mxf,gxf,nut,nsv,dv,dirac,wtv,yuv4mpegpipe,mjpeg,mjpeg_2000,gif,apng,jpegxl_anim,webp,webp_pipe,"
+    "png_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,j2k_pipe,bmp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pbm_pipe,pam_pipe,"
+    "exr_pipe,dpx_pipe,qoi_pipe,psd_pipe,"
+    "wav,w64,rf64,aiff,caf,au,voc,flac,mp3,aac,loas,latm,ac3,eac3,ac4,dts,dtshd,truehd,mlp,ogg,amr,amrnb,amrwb,ape,wv,"
+    "tta,tak,mpc,mpc8,shn,dsf,iff,oma,gsm,sox,avs2,avs3,evc,apv,iamf,xwma,qcp"
+)
 _HEAD = 4096
 _WEBP_MOVES = 2  # a bit of the flags of VP8X
 
@@ -48,7 +56,7 @@ def still_format(path: Path) -> str | None:
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[InputContainer]:
-    """The file as an open container; closed at the end.
+    """The file as an open container; closed at the end. No other file is read, whatever it says.
 
     Raises MediaError, naming the file and what is wrong with it, when it cannot be opened.
     """
@@ -58,14 +66,12 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
         container = av.open(
             f"file:{file}",
             format=demuxer,
-            options={"protocol_whitelist": "file"},
+            options={"protocol_whitelist": "file", "format_whitelist": _PLAIN},
             metadata_errors="replace",
         )
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(_why(file, error)) from error
     with container:
-        if container.format.name in _NOT_MEDIA:
-            raise MediaError(f"{file} is not a video, a picture or a sound (its content is text)")
         yield container
 
 
@@ -85,12 +91,6 @@ def existing(path: str | Path) -> Path:
     except OSError as error:
         raise MediaError(f"{file} cannot be read ({error.strerror or error})") from error
     return file
-
-
-def content_key(path: Path) -> str:
-    """sha256 of the file's bytes, in hex; names the content in caches."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def video_of(container: InputContainer) -> VideoStream | None:

@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import av
@@ -31,12 +30,14 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from lipwright import __version__, provenance
 from lipwright.errors import InputError, OutputError
 from lipwright.media.segments import Work, work_beside
 from lipwright.media.soundtrack import add_sound
 from lipwright.media.target import beside, checked_target, why
 from lipwright.media.video import pixel_aspect
 from lipwright.media.videotrack import SEGMENT, Coding, add_video, content
+from lipwright.provenance import Origin
 from lipwright.types import Clip, Progress
 
 
@@ -72,7 +73,8 @@ def write(
     shape of pixels. ``quality`` is x264's constant rate factor (0 best, 51 worst). Sound that has a ``source`` is that
     file's own: the whole track is copied packet by packet where the file type allows its codec; else, and where it
     is a part (``span``), it is encoded at its own rate and channels; other sound is encoded from its samples.
-    The file says in its ``comment`` tag that lipwright edited it. ``progress`` is called after every frame.
+    The file says that lipwright edited it, and how: see `lipwright.provenance`. ``progress`` is called after each
+    frame.
 
     Pictures are made (``clip.read``) in a thread of their own while this one encodes.
     With ``resume`` a clip that has a ``key`` keeps finished segments of 250 frames in a hidden folder beside ``path``:
@@ -87,15 +89,18 @@ def write(
         raise InputError(f"a clip without frames cannot be written to {target}")
     kind = FORMATS[target.suffix.lower()]
     coding = Coding(kind.video, quality, _aspect(clip))
+    provenance.wanted(target)
+    origin = _origin(clip)
     kept = resume and clip.key and clip.length > SEGMENT
     with (
-        work_beside(target, content(clip, coding, _version())) if kept else nullcontext() as work,
+        work_beside(target, content(clip, coding, __version__)) if kept else nullcontext() as work,
         beside(target, work.folder if work else target.parent) as part,
     ):
         try:
-            _encode(clip, part, kind, coding, work, progress)
+            _encode(clip, part, kind, coding, origin, work, progress)
         except av.FFmpegError as error:
             raise OutputError(why(target, error)) from error
+        provenance.sign(part, origin, target.name)
     return target
 
 
@@ -118,13 +123,21 @@ def output_path(path: str | Path, *inputs: Path | None) -> Path:
     return checked_target(path, FORMATS, inputs)
 
 
+def _origin(clip: Clip) -> Origin:
+    sound = clip.audio
+    edits = (*clip.edits, *(sound.edits if sound else ()))
+    return provenance.origin(edits, video=clip.source, sound=sound.source if sound else None)
+
+
 def _aspect(clip: Clip) -> Fraction | None:
     return pixel_aspect(clip.source) if clip.source is not None and clip.source.is_file() else None
 
 
-def _encode(clip: Clip, part: Path, kind: Format, coding: Coding, work: Work | None, progress: Progress | None) -> None:
+def _encode(
+    clip: Clip, part: Path, kind: Format, coding: Coding, origin: Origin, work: Work | None, progress: Progress | None
+) -> None:
     with ExitStack() as stack:
-        output = stack.enter_context(created(part, kind.options))
+        output = stack.enter_context(created(part, kind.options, origin))
         packets: list[Iterator[Packet[Stream]]] = [
             stack.enter_context(closing(add_video(output, clip, coding, work, progress)))
         ]
@@ -135,10 +148,10 @@ def _encode(clip: Clip, part: Path, kind: Format, coding: Coding, work: Work | N
 
 
 @contextmanager
-def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
+def created(part: Path, options: dict[str, str], origin: Origin) -> Iterator[OutputContainer]:
     """The open output; completed at the end, only closed after a failure."""
     output = av.open(f"file:{part}", "w", format=muxer(part), container_options=options)
-    output.metadata["comment"] = f"edited with lipwright {_version()}"
+    output.metadata.update(origin.tags())
     try:
         yield output
     except BaseException:
@@ -151,13 +164,6 @@ def created(part: Path, options: dict[str, str]) -> Iterator[OutputContainer]:
 def muxer(part: Path) -> str:
     """ffmpeg's name for the kind of file that the suffix says."""
     return {".mkv": "matroska", ".m4v": "mp4", ".m4a": "mp4"}.get(part.suffix.lower(), part.suffix.lower()[1:])
-
-
-def _version() -> str:
-    try:
-        return version("lipwright")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def due(packet: Packet[Stream]) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -17,13 +17,15 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from lipwright import provenance
 from lipwright.errors import MediaError, OutputError
 from lipwright.media import sound
 from lipwright.media.container import audio_of, existing, opened, still_format, video_of
 from lipwright.media.encode import FORMATS, created, due, muxer, output_path
 from lipwright.media.soundtrack import LAYOUTS, add_sound, encoded, new_track, rate_of
 from lipwright.media.target import beside, why
-from lipwright.types import Float
+from lipwright.provenance import Origin
+from lipwright.types import Edit, Float
 
 STEEPEST = 0.1
 """A drift of more than this, in seconds a second, is none of a recording's."""
@@ -44,13 +46,22 @@ def fits(source: str | Path, path: str | Path) -> bool:
         return all(packet.pts is not None for packet in container.demux(picture) if packet.size)
 
 
-def remux(source: str | Path, path: str | Path, *, delay: float = 0.0, drift: float = 0.0) -> Path:
+def remux(
+    source: str | Path,
+    path: str | Path,
+    *,
+    delay: float = 0.0,
+    drift: float = 0.0,
+    edits: Sequence[Edit] = (),
+    origin: Path | None = None,
+) -> Path:
     """Write ``source`` to ``path`` with what sounds at t s moved to t + ``delay`` + ``drift`` · t (< 0: earlier).
 
     The picture's packets are copied bit by bit. Without ``drift`` the sound's are copied, too, where the file type
     allows their codec; what would lie before the first picture is left out. With ``drift`` the sound is resampled by
-    1 + drift (its pitch changes as much) and encoded. The file says in its ``comment`` tag that lipwright edited
-    it. Other tracks (more languages, subtitles) are left out, as `lipwright.media.write` does.
+    1 + drift (its pitch changes as much) and encoded. Other tracks (more languages, subtitles) are left out, as
+    `lipwright.media.write` does. The file says that lipwright moved its sound, and what ``edits`` were made before, in
+    ``source`` or, where that is an intermediate file, in its ``origin``: see `lipwright.provenance`.
 
     Raises:
         MediaError: ``source`` cannot be read, or has no picture or no sound.
@@ -62,17 +73,26 @@ def remux(source: str | Path, path: str | Path, *, delay: float = 0.0, drift: fl
         raise OutputError(f"{target} cannot take the picture of {file} as it is; end its name in .mkv")
     if not abs(drift) <= STEEPEST:
         raise OutputError(f"a drift goes up to {STEEPEST} s a second; given {drift}")
+    provenance.wanted(target)
+    made = provenance.origin((*edits, Edit(_moved_by(delay, drift))), video=origin or file)
     with beside(target, target.parent) as part, ExitStack() as stack:
         try:
-            _copy(file, part, delay, drift, stack)
+            _copy(file, part, delay, drift, made, stack)
         except av.FFmpegError as error:
             raise OutputError(why(target, error)) from error
+        provenance.sign(part, made, target.name)
     return target
 
 
-def _copy(file: Path, part: Path, delay: float, drift: float, stack: ExitStack) -> None:
+def _moved_by(delay: float, drift: float) -> str:
+    """What was done, in words."""
+    slope = f" and {60000 * drift:+.0f} ms a minute" if drift else ""
+    return f"sound moved by {1000 * delay:+.0f} ms{slope}"
+
+
+def _copy(file: Path, part: Path, delay: float, drift: float, made: Origin, stack: ExitStack) -> None:
     kind = FORMATS[part.suffix.lower()]
-    with created(part, kind.options) as output:
+    with created(part, kind.options, made) as output:
         container = stack.enter_context(opened(file))
         pictures = _pictures(output, container, sound.time_zero(file))
         audio = sound.lazy_audio(file)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 
+from lipwright import provenance
 from lipwright.errors import InputError, OutputError
 from lipwright.media.encode import created
 from lipwright.media.soundtrack import add_sound
@@ -25,18 +26,23 @@ def sound_path(path: str | Path, *inputs: Path | None) -> Path:
 def write_sound(audio: Audio, path: str | Path) -> Path:
     """Write ``audio`` to ``path`` (.wav 16 bit, .flac, .mp3, .m4a, .ogg) at its own rate, where the codec knows it.
 
+    The file says how it was made, by the sound's ``edits``: see `lipwright.provenance`.
+
     Raises OutputError when the file cannot be written, InputError for a sound without samples or with NaN among them.
     """
     target = sound_path(path, audio.source)
     if len(audio.samples) == 0:
         raise InputError(f"a sound without samples cannot be written to {target}")
+    provenance.wanted(target)
+    origin = provenance.origin(audio.edits, sound=audio.source)
     with beside(target, target.parent) as part:
         try:
             with ExitStack() as stack:
-                output = stack.enter_context(created(part, {}))
+                output = stack.enter_context(created(part, {}, origin))
                 codec = SOUNDS[target.suffix.lower()]
                 for packet in add_sound(output, audio, codec, frozenset(), stack):
                     output.mux(packet)
         except av.FFmpegError as error:
             raise OutputError(why(target, error)) from error
+        provenance.sign(part, origin, target.name)
     return target

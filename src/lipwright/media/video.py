@@ -15,9 +15,10 @@ from av.video.stream import VideoStream
 
 from lipwright.errors import MediaError
 from lipwright.media.colour import BT709, Converter, of_frame
-from lipwright.media.container import audio_of, content_key, existing, opened, still_format, video_of
+from lipwright.media.container import audio_of, existing, opened, still_format, video_of
 from lipwright.media.sound import AudioInfo, audio_info, lazy_audio
 from lipwright.media.timeline import STILL_FPS, Timeline, timeline
+from lipwright.ondisk import content_key
 from lipwright.types import Clip, Colour, Picture
 
 _TRIES = (0, 2, 15)  # s; how far before the wanted frame to seek, in turn, before reading from the start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def speak_in(
             issues.append(_hurried(cue, faster))
         (progress or _say_nothing)(number, len(cues), "speaking")
     made = talker.joined(said, seconds, progress)
-    return Spoken(made.samples, made.rate, phones=made.phones, measured=made.measured, issues=(*issues, *made.issues))
+    return replace(made, issues=(*issues, *made.issues))
 
 
 def segments(audio: Audio, pause: float = 0.6) -> tuple[tuple[float, float], ...]:
@@ -117,14 +118,14 @@ def _trimmed(said: Spoken, quiet: float = 1e-3) -> Spoken:
     first, last = int(loud[0]), int(loud[-1]) + 1
     begin, end = first / said.rate, last / said.rate
     phones = tuple(Phone(p.symbol, max(0.0, p.start - begin), min(p.end, end) - begin) for p in said.phones)
-    return Spoken(said.samples[first:last], said.rate, phones=phones, issues=said.issues)
+    return replace(said, samples=said.samples[first:last], phones=phones)
 
 
 def _stretched(said: Spoken, seconds: float) -> Spoken:
     made = stretch(said, seconds)
     scale = made.duration / said.duration
     phones = tuple(Phone(p.symbol, p.start * scale, p.end * scale) for p in said.phones)
-    return Spoken(made.samples, made.rate, phones=phones, issues=said.issues)
+    return replace(said, samples=made.samples, rate=made.rate, phones=phones)
 
 
 def _hurried(cue: Cue, faster: float) -> Issue:

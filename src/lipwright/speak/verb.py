@@ -16,7 +16,7 @@ from lipwright.loudness import PEAK, loudness
 from lipwright.media import open_audio, resample
 from lipwright.media.stretch import shift, stretch
 from lipwright.speak import scripts
-from lipwright.types import Audio, Measure, Phone, Progress
+from lipwright.types import Audio, Edit, Measure, Phone, Progress
 from lipwright.voices import Manner, Spoken, Voice, pieces
 
 LONGEST = 200_000
@@ -119,7 +119,7 @@ class Talker:
         self, language: str, voice: str, like: Like | None, manner: Manner, options: dict[str, object]
     ) -> None:
         self.language, self.manner = language, manner
-        self.voice = _voice(voice, options)
+        self.name, self.voice = voice.partition(":")[0], _voice(voice, options)
         if manner.ssml and not self.voice.marked:
             raise InputError(
                 f"the voice '{voice.partition(':')[0]}' does not read SSML; give plain text, or use espeak"
@@ -147,7 +147,12 @@ class Talker:
             sound = shift(sound, wanted.pitch)
         scale = sound.duration / said.duration
         phones = tuple(Phone(p.symbol, p.start * scale, p.end * scale) for p in said.phones)
-        return Spoken(sound.samples, sound.rate, phones=phones, issues=said.issues)
+        return replace(said, samples=sound.samples, rate=sound.rate, phones=phones, edits=(self._edit(),))
+
+    def _edit(self) -> Edit:
+        """What is said of a sound that was spoken."""
+        like = "" if self._target is None else ", in the voice of a recording"
+        return Edit(f"speech made by {self.name}{like}", "synthetic")
 
     def joined(
         self, said: Sequence[tuple[float, Spoken]], seconds: float = 0.0, progress: Progress | None = None
@@ -166,7 +171,7 @@ class Talker:
         phones = tuple(Phone(p.symbol, p.start + at, p.end + at) for at, part in said for p in part.phones)
         issues = tuple(chain.from_iterable(part.issues for _, part in said))
         measured = () if likeness is None else self._measured(said, sounds, likeness)
-        return Spoken(samples, rate, phones=phones, measured=measured, issues=issues)
+        return Spoken(samples, rate, edits=(self._edit(),), phones=phones, measured=measured, issues=issues)
 
     def _likeness(self, said: Sequence[tuple[float, Spoken]], target: conversion.Target) -> _Likeness:
         said_first = self._first_seconds(said)

@@ -9,7 +9,6 @@ An ONNX file needs no torch. Everything else is read by `lipwright.train.checkpo
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from contextlib import suppress
@@ -18,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipwright import registry
+from lipwright import ondisk, registry
 from lipwright.errors import InputError, MissingExtraError, OutputError, WeightsError
 
 if TYPE_CHECKING:
@@ -181,8 +180,7 @@ def _card(made: Imported, source: Path) -> dict[str, Any]:
 def keep(beside: Path, place: Path, lines: dict[str, Any]) -> None:
     """Put a file in its place, and a card of ``lines`` beside it; the card comes last, so that none is without its
     file."""
-    with beside.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = ondisk.content_key(beside)
     card = place.with_suffix(".yaml")
     card.unlink(missing_ok=True)
     lines = lines | {"file": place.name, "sha256": digest, "size": beside.stat().st_size}
