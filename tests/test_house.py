@@ -59,7 +59,7 @@ ROOMS = {
     "plotly": {"tune"},
     "rich": {"cli"},
     "urllib.request": {"fetch"},
-    "subprocess": {"fetch", "workers", "voices"},
+    "subprocess": {"fetch", "workers", "voices", "web"},
     "pyworld": {"vocoder"},
     "pystoi": {"conversion"},
     "ray": {"cluster", "train"},

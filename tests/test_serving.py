@@ -24,8 +24,9 @@ from lipwright.errors import InputError, OutputError
 
 def made() -> FastAPI:
     app = FastAPI()
-    serving.protect(app, most_bytes=1000)
+    serving.protect(app, most_bytes=1000, room={"/long": 2000})
 
+    @app.post("/long")
     @app.post("/count")
     async def count(request: Request) -> int:
         return len(await request.body())
@@ -49,6 +50,12 @@ def test_a_body_that_is_too_long_is_refused(said: bool) -> None:
     assert answer.status_code == 413
     assert "1000 bytes" in answer.json()["detail"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_path_may_take_longer_bodies_than_others() -> None:
+    client = TestClient(made())
+    assert client.post("/long", content=b"x" * 2000).json() == 2000
+    assert "2000 bytes" in client.post("/long", content=b"x" * 2001).json()["detail"]
 
 
 def test_a_length_that_is_no_number_is_refused() -> None:

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -107,9 +107,10 @@ class Limiter:
             return 0.0 if allowed else (1 - left) / self._rate
 
 
-def protect(app: FastAPI, *, most_bytes: int) -> None:
-    """Add `HEADERS` to every answer, and refuse bodies of more than ``most_bytes``, their length said or not."""
-    app.add_middleware(_Protection, most_bytes=most_bytes)
+def protect(app: FastAPI, *, most_bytes: int, room: Mapping[str, int] | None = None) -> None:
+    """Add `HEADERS` to every answer, and refuse bodies of more than ``most_bytes``, their length said or not; of more
+    than ``room[path]`` at a path that is named there."""
+    app.add_middleware(_Protection, most_bytes=most_bytes, room=dict(room or {}))
 
 
 Message = dict[str, Any]
@@ -120,16 +121,17 @@ Send = Callable[[Message], Awaitable[None]]
 class _Protection:
     """ASGI middleware, see `protect`."""
 
-    def __init__(self, app: Any, most_bytes: int) -> None:
-        self._app, self._most = app, most_bytes
+    def __init__(self, app: Any, most_bytes: int, room: Mapping[str, int]) -> None:
+        self._app, self._usual, self._room = app, most_bytes, room
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._room.get(scope["path"], self._usual)
         said = dict(scope["headers"]).get(b"content-length", b"0")
-        if not said.isdigit() or int(said) > self._most:
-            await _refuse(send, self._most)
+        if not said.isdigit() or int(said) > most:
+            await _refuse(send, most)
             return
         counted, begun = 0, False
 
@@ -137,7 +139,7 @@ class _Protection:
             nonlocal counted
             message = await receive()
             counted += len(message.get("body", b""))
-            if counted > self._most:
+            if counted > most:
                 raise _TooLong
             return message
 
@@ -154,7 +156,7 @@ class _Protection:
             await self._app(scope, counting, adding)
         except _TooLong:
             if not begun:
-                await _refuse(send, self._most)
+                await _refuse(send, most)
 
 
 class _TooLong(Exception):  # noqa: N818
