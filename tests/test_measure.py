@@ -90,6 +90,9 @@ def test_the_keys_are_stable_and_everything_is_json(found: Measured, spoken: Pat
     assert data["inputs"]["video"] == {"file": str(spoken), "sha256": media.open(spoken).key}
     assert data["expert"] == "lipsight"
     assert {"start", "stop", "offset_frames", "problem"} <= data["spans"][0].keys()
+    curve = data["curve"]
+    least = min(range(len(curve["distance"])), key=curve["distance"].__getitem__)
+    assert (curve["offset_ms"][least], curve["distance"][least]) == (data["offset_ms"], data["lse_d_valid"])
 
 
 def test_silence_is_not_judged(found: Measured) -> None:

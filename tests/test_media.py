@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
+import threading
 import wave
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,6 +288,46 @@ def bad_file(tmp_path: Path, kind: str) -> Path:
         picture = drawn.still(tmp_path / "whole.png", np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8))
         path.write_bytes(picture.read_bytes()[:60])
     return path
+
+
+ELSEWHERE = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{other}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile '{other}'\n",
+    "concat, beside it": "ffconcat version 1.0\nfile 'other.ts'\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+    '<Representation id="1" bandwidth="1" mimeType="video/mp4"><BaseURL>{other}</BaseURL>'
+    '<SegmentBase indexRange="0-10"/></Representation></AdaptationSet></Period></MPD>',
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
+    "a=rtpmap:96 H264/90000\n",
+    "asx": "[Reference]\nRef1=http://127.0.0.1/a.asf\n",
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file://{other}"/></svg>',
+    "html": "<html><script>alert(1)</script></html>",
+    "xbm": "#define a_width 8\n#define a_height 1\nstatic char a_bits[] = {{ 0x13 }};",
+    "mpjpeg": "--x\r\nContent-Type: image/jpeg\r\nContent-Length: 3\r\n\r\nabc",
+}
+"""Files that are text, and mostly send the reader on to others."""
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+@pytest.mark.parametrize("reader", [media.open, media.open_audio, media.probe])
+def test_a_file_that_names_others_is_refused_and_they_are_not_opened(tmp_path: Path, kind: str, reader) -> None:
+    other, path = tmp_path / "other.ts", tmp_path / "a.mp4"
+    os.mkfifo(other)
+    path.write_text(ELSEWHERE[kind].format(other=other))
+    opened = threading.Event()
+
+    def feed() -> None:
+        with other.open("wb"):  # waits until somebody opens it to read
+            opened.set()
+
+    feeding = threading.Thread(target=feed, daemon=True)
+    feeding.start()
+    with pytest.raises(MediaError, match="its content is text"):
+        reader(path)
+    assert not opened.is_set()
+    reading = os.open(other, os.O_RDONLY | os.O_NONBLOCK)  # so that the thread ends
+    feeding.join(10)
+    os.close(reading)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,15 @@ class Judged:
             "sync_accuracy": self.accuracy,
             "drift_ms_per_minute": None if self.drift is None else asdict(self.drift),
             "auc_calibration": self.calibration.auc,
+            "curve": self.drawn(),
+        }
+
+    def drawn(self) -> dict[str, list[float]]:
+        """The curve of the offset: the mean ``distance`` of lips and sound if the sound came early by ``offset_ms``."""
+        offsets = range(-self.curve.reach, len(self.curve.distances) - self.curve.reach)
+        return {
+            "offset_ms": [offset * 1000 / self.fps for offset in offsets],
+            "distance": [float(distance) for distance in self.curve.distances],
         }
 
 
