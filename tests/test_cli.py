@@ -33,6 +33,7 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
     taken = dict(inspect.signature(getattr(VERB[verb], verb)).parameters)
     if verb == "dub":
         taken |= inspect.signature(registry.load("dubbers", taken["dubber"].default).Dubber).parameters
+        taken |= {name: p for name, p in keywords("finish").items() if name not in {"source", "face"}}
     return {
         name: p
         for name, p in taken.items()
@@ -42,7 +43,7 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
 
 VERB = {
     verb: import_module(f"lipwright.{verb}")
-    for verb in ("dub", "measure", "repair", "prepare", "speak", "train", "demo", "visemes")
+    for verb in ("dub", "finish", "measure", "repair", "prepare", "speak", "train", "demo", "visemes")
 }
 SPOKEN = {"text", "srt", "like", "fit", "language", "voice", "pace", "pitch", "volume", "voice_more"}
 COMMAND_ONLY = {
@@ -51,6 +52,7 @@ COMMAND_ONLY = {
     "train": {"settings"},
 }
 COMMAND_ONLY["prepare"] = {"check"}
+COMMAND_ONLY["finish"] = {"video", "out", "quality", "resume"}
 COMMAND_ONLY["visemes"] = {"out", "shapes", "preview"}
 COMMAND_ONLY["measure"] = {"videos", "report", "pairs", "root", "list_order", "text", "language"}
 """Options of a command that are not keywords of its function."""

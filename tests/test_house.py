@@ -30,6 +30,7 @@ LEVELS = {
         "calibrate",
         "check",
         "dub",
+        "finish",
         "measure",
         "repair",
         "speak",
@@ -45,7 +46,7 @@ LEVELS = {
 
 ROOMS = {
     "av": {"media"},
-    "cv2": {"likeness", "crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers", "framing"},
+    "cv2": {"likeness", "crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers", "finishing", "framing"},
     "openvino": {"runtime"},
     "onnxruntime": {"runtime"},
     "torch": {"train"},
@@ -166,7 +167,7 @@ def test_the_stub_is_the_table_of_contents() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["dub", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"]
+    "verb", ["dub", "finish", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"]
 )
 def test_a_verb_is_a_function_even_after_its_module_was_imported(verb: str) -> None:
     import_module(f"lipwright.{verb}")

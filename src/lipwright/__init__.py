@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "media": ("open", "open_audio", "write"),
     "dub": ("dub",),
+    "finish": ("finish",),
     "measure": ("Measured", "measure"),
     "prepare": ("prepare",),
     "repair": ("repair",),

@@ -11,6 +11,7 @@ from lipwright.errors import (
     RefusedError as RefusedError,
     WeightsError as WeightsError,
 )
+from lipwright.finish import finish as finish
 from lipwright.measure import Measured as Measured, measure as measure
 from lipwright.media import open as open, open_audio as open_audio, write as write
 from lipwright.prepare import prepare as prepare

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from lipwright import __version__, canvas as playback, faces, ondisk, paint, registry, speaker, speech as voices
 from lipwright.dubbers import SMOOTH, Dubber, Scene
 from lipwright.errors import InputError
+from lipwright.finishing import NAMES as WISHES, Finishing, Material, finished
 from lipwright.ondisk import content_key
 from lipwright.types import Audio, Clip, Dubbed, Edit, FaceTrack, Frames, Int, Issue, Person, Phone, Picture, Progress
 
@@ -77,7 +78,7 @@ def dub(
         compare: show the source beside (side) or above (stack) the result.
         phones: the speech sounds of ``speech`` with their times, where they are known: lips meet at p, b and m.
         progress: called while faces are looked for.
-        options: what the dubber takes, see its class; for landmark: strength, emotion.
+        options: of the dubber, see its class (landmark: strength, emotion), and of `lipwright.finish`: calm, fps ...
 
     Raises:
         InputError: a speech that cannot be spoken, an option that the dubber does not know, a face that is not there.
@@ -85,24 +86,38 @@ def dub(
     """
     speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
     _check(blend, compare, smooth)
+    wanted = _finishing(options)
     member, said = _member(dubber, options), _later(phones, start)
     cast = _Cast(clip, face, None if box is None else _four(box), progress)
     options |= _constant_box(member, cast.inside)
     canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
     finish = paint.Finish(blend, colour, grain)
     layers = _layers(cast, (speech, canvas, smooth, said), partial(member, **options), finish)
-    return _made(cast, layers, compare, options, (dubber, face, box, finish, compare))
+    return _made(cast, layers, wanted, compare, options, (dubber, face, box, finish, compare))
+
+
+def _finishing(options: dict[str, Any]) -> Finishing:
+    """What is asked of a finish, taken out of the ``options``."""
+    return Finishing(**{name: options.pop(name) for name in WISHES if name in options})
 
 
 def _made(
-    cast: _Cast, layers: list[_Layer], compare: Compare | None, options: dict[str, object], how: tuple[object, ...]
+    cast: _Cast,
+    layers: list[_Layer],
+    wanted: Finishing,
+    compare: Compare | None,
+    options: dict[str, object],
+    how: tuple[object, ...],
 ) -> Dubbed:
-    """The dubbed clip that the last of the layers paints; ``how``, from the dubber's name on, is all that it depends on
-    beside them and the dubber's ``options``."""
+    """The dubbed clip that the last of the layers paints, finished as ``wanted``; ``how``, from the dubber's name on,
+    is all that it depends on beside them and the dubber's ``options``."""
     clip, speech, shown = cast.clip, layers[0].scene.speech, _same_canvas(layers, str(how[0]))
-    key = _key(layers, shown, options, *how)
-    made = _compared(clip, shown, replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key), compare)
-    made = replace(made, edits=(*clip.edits, _edit(str(how[0]))))
+    key, edits = _key(layers, shown, options, *how), (*clip.edits, _edit(str(how[0])))
+    made = replace(clip, length=len(shown), audio=speech, frames=layers[-1], key=key, edits=edits)
+    material = Material(made, clip, shown, clip, lambda: [layer.scene.track for layer in layers])
+    made = finished(material, replace(wanted, fps=None), cast.progress)
+    made = _compared(clip, shown, made, compare)
+    made = finished(replace(material, clip=made), Finishing(fps=wanted.fps))
     return _told(made, (*_unheard(speech), *_passed(layers, cast)), cast.people())
 
 
@@ -136,7 +151,7 @@ class _Cast:
     """
 
     def __init__(self, clip: Clip, who: str | int, inside: faces.Box | None, progress: Progress | None) -> None:
-        self.clip, self._who, self._progress = clip, str(who).strip(), progress
+        self.clip, self._who, self.progress = clip, str(who).strip(), progress
         self.inside = inside
         self._found: tuple[FaceTrack, ...] = ()
         self._chosen: tuple[FaceTrack, ...] = ()
@@ -157,12 +172,12 @@ class _Cast:
 
     def _look(self) -> tuple[FaceTrack, ...]:
         if not self._found:
-            self._found = faces.tracks(self.clip, inside=self.inside, progress=self._progress)
+            self._found = faces.tracks(self.clip, inside=self.inside, progress=self.progress)
             self._chosen = faces.choose(self._found, self._who, float(self.clip.fps), self._best)
         return self._chosen
 
     def _best(self, found: Sequence[FaceTrack]) -> FaceTrack:
-        self._heard = speaker.active(self.clip, found, progress=self._progress)
+        self._heard = speaker.active(self.clip, found, progress=self.progress)
         return speaker.chosen(found, self._heard)
 
     def doubts(self) -> Iterator[Issue]:

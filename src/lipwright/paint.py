@@ -253,17 +253,18 @@ def add_grain(picture: Picture, beside: Picture, mask: Mask, noise: Float) -> Pi
     inside = mask[::2, ::2] > 0.5
     if inside.sum() < 64:
         return picture
-    missing = np.sqrt(np.clip(_grain(beside, inside) ** 2 - _grain(picture, inside) ** 2, 0.0, 4.0))
+    missing = np.sqrt(np.clip(grain(beside, inside) ** 2 - grain(picture, inside) ** 2, 0.0, 4.0))
     if missing < 0.3:
         return picture
     return np.asarray(cv2.add(picture, cv2.merge([noise * np.float32(missing)] * 3), dtype=cv2.CV_8U))
 
 
-def _grain(picture: Picture, inside: NDArray[np.bool_]) -> float:
-    """Robust deviation of the finest detail of a picture, in grey levels, seen at every other pixel."""
+def grain(picture: Picture, inside: NDArray[np.bool_] | None = None) -> float:
+    """Robust deviation of the finest detail of a picture, in grey levels, seen at every other pixel: at those where
+    ``inside`` is true, all unless told."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    fine = cv2.absdiff(grey, cv2.medianBlur(grey, 3))[::2, ::2][inside]
-    return float(fine.mean()) * 1.25
+    fine = cv2.absdiff(grey, cv2.medianBlur(grey, 3))[::2, ::2]
+    return float((fine if inside is None else fine[inside]).mean()) * 1.25
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,7 @@ def composite(frame: Picture, face: Face, finish: Finish | None = None, instant:
     if finish.colour:
         picture = match_colour(picture, under, mask)
     if finish.grain:
-        picture = add_grain(picture, under, mask, _noise(instant, mask.shape))
+        picture = add_grain(picture, under, mask, noise(instant, mask.shape))
     under[:] = BLENDS[finish.blend](under, picture, mask)
     return result
 
@@ -301,12 +302,12 @@ def _noise_tile() -> Float:
     return np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
 
 
-def _noise(instant: int, size: tuple[int, ...]) -> Float:
-    """Noise (h, w) of deviation 1."""
+def noise(instant: int, size: tuple[int, ...]) -> Float:
+    """Noise (h, w) of deviation 1, another one at every ``instant`` and the same at every run."""
     tile = _noise_tile()
     down, across = ((np.arange(side) + instant * prime) % len(tile) for side, prime in zip(size, (61, 37), strict=True))
-    noise: Float = tile[np.ix_(down, across)]
-    return noise
+    made: Float = tile[np.ix_(down, across)]
+    return made
 
 
 def _placed(face: Face, frame: Picture) -> tuple[Region, Picture, Mask]:

@@ -6,7 +6,7 @@ imported before a verb runs.
 
 from __future__ import annotations
 
-from lipwright.commands import demo, dub, measure, models, prepare, repair, speak, train, tune, visemes, wav2lip
+from lipwright.commands import demo, dub, finish, measure, models, prepare, repair, speak, train, tune, visemes, wav2lip
 from lipwright.commands.answering import Answer, Verb
 
 __all__ = ["VERBS", "Answer", "Verb"]
@@ -14,6 +14,7 @@ __all__ = ["VERBS", "Answer", "Verb"]
 VERBS = {
     "dub": dub.VERB,
     "wav2lip": wav2lip.VERB,
+    "finish": finish.VERB,
     "measure": measure.VERB,
     "repair": repair.VERB,
     "speak": speak.VERB,

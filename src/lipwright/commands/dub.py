@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipwright.commands.answering import Answer, Options, Verb, more, setting, written
+from lipwright.commands.finish import finishing
 from lipwright.commands.speak import manner, with_likeness
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
     feelings = ["neutral", "happy", "sad", "angry", "surprised", "auto"]
     own("--emotion", choices=feelings, help="what brows and corners of the mouth show; auto hears the voice (neutral)")
+    finishing(parser.add_argument_group("what is done to the result, as lipwright finish does"))
     _said(parser.add_argument_group("what is said, instead of a speech"))
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
