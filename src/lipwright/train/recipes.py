@@ -118,7 +118,11 @@ def read(source: str | Path) -> dict[str, Any]:
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
             raise InputError(f"there is no recipe {path}; write one or name a shipped one: {', '.join(shipped())}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            raise InputError(f"recipe {path} cannot be read ({why}); write 'setting: value' lines") from error
     elif str(source) in shipped():
         text = (resources.files("lipwright.train") / "recipes" / f"{source}.yaml").read_text(encoding="utf-8")
     else:
