@@ -47,7 +47,7 @@ VERB = {
 }
 SPOKEN = {"text", "srt", "like", "fit", "language", "voice", "pace", "pitch", "volume", "voice_more"}
 COMMAND_ONLY = {
-    "dub": {"video", "out", "quality", "resume", "more"} | SPOKEN,
+    "dub": {"video", "out", "quality", "resume", "more"} | SPOKEN | {"jobs", "workers", "ray", "report", "tries"},
     "speak": {"out", "more"},
     "train": {"settings"},
 }
@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [[], ["fly"], ["dub"], ["dub", "a", "b", "-o", "c", "--quality", "x"], ["models", "x"]]
+    "line", [[], ["fly"], ["repair"], ["dub", "a", "b", "-o", "c", "--quality", "x"], ["models", "x"]]
 )
 def test_wrong_usage_is_2_and_says_where_help_is(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -31,6 +31,7 @@ LEVELS = {
         "check",
         "dub",
         "finish",
+        "jobs",
         "measure",
         "repair",
         "speak",

@@ -130,6 +130,19 @@ def test_no_worker_outlives_the_one_that_asked(how: signal.Signals, tmp_path: Pa
     assert within(20, partial(all_gone, processes))
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_lost_process_is_replaced_where_that_is_asked_for(count: int) -> None:
+    found = workers.spread(
+        jobs.killed, range(4), workers=count, lost=lambda item, error: -item - len(str(error)) // 1000
+    )
+    assert list(found) == [0, -1, 2, 3]
+
+
+def test_a_lost_process_is_told_in_words() -> None:
+    found = workers.spread(jobs.killed, [1], workers=1, lost=lambda item, error: (item, str(error)))  # type: ignore[arg-type,return-value]
+    assert next(iter(found))[1].startswith("a process at work was ended from outside (SIGKILL)")  # type: ignore[index]
+
+
 def test_closing_ends_the_processes() -> None:
     found = workers.spread(jobs.about, range(40), workers=2)
     process, _, _ = next(found)

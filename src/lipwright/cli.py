@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; no half-written file was kept; the same command takes up what is finished", file=sys.stderr)
         return 130
-    return 0
+    return answer.code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -57,7 +57,14 @@ class _Answer(NamedTuple):
     value: Any
 
 
-def spread(task: Callable[[T], R], items: Iterable[T], *, workers: int, ray: str = "") -> Iterator[R]:
+def spread(
+    task: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int,
+    ray: str = "",
+    lost: Callable[[T, LipwrightError], R] | None = None,
+) -> Iterator[R]:
     """``task(item)`` of each item, in their order, by so many processes; by this one where ``workers`` is 1.
 
     Args:
@@ -66,6 +73,8 @@ def spread(task: Callable[[T], R], items: Iterable[T], *, workers: int, ray: str
         items: what it is called with, one after the other; all are taken at once, and handed to whoever is free.
         workers: processes at work.
         ray: the address of a Ray cluster that does the work, so many items at a time, see `lipwright.cluster`.
+        lost: gives what is returned for an item whose process was ended from outside, and another one takes its place;
+            this process then works on none. Without it that is the end of all.
 
     Returns:
         An iterator; the work goes on while it is waited for. Closing it ends the processes.
@@ -74,7 +83,7 @@ def spread(task: Callable[[T], R], items: Iterable[T], *, workers: int, ray: str
         InputError: ``workers`` is below 1, task or items cannot be sent to another process, or there is no such
             cluster.
         MissingExtraError: ``ray`` is given and not installed.
-        LipwrightError: a process was ended from outside.
+        LipwrightError: a process was ended from outside, and ``lost`` is not given.
         Exception: what ``task`` raised, in its place in the order.
     """
     if workers < 1:
@@ -86,10 +95,10 @@ def spread(task: Callable[[T], R], items: Iterable[T], *, workers: int, ray: str
         _checked(task)
         sent = [_packed(task, job) for job in jobs]
         return _values(cluster.answers(_done, sent, workers=workers, address=ray, environment=ONE_THREAD))
-    if workers == 1 or len(jobs) < 2:
+    if lost is None and (workers == 1 or len(jobs) < 2):
         return map(task, jobs)
     _checked(task)
-    return _spread(task, jobs, min(workers, len(jobs)))
+    return _spread(task, jobs, min(workers, len(jobs)), lost)
 
 
 def _checked(task: Callable[[T], R]) -> None:
@@ -148,20 +157,23 @@ def _failed(error: BaseException) -> bytes:
 # -------------------------------------------------------------------------------------- in this process
 
 
-def _spread(task: Callable[[T], R], jobs: list[T], workers: int) -> Iterator[R]:
+def _spread(
+    task: Callable[[T], R], jobs: list[T], workers: int, lost: Callable[[T, LipwrightError], R] | None
+) -> Iterator[R]:
     waiting: queue.SimpleQueue[tuple[int, T]] = queue.SimpleQueue()
     for job in enumerate(jobs):
         waiting.put(job)
     answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
-    crew: list[tuple[subprocess.Popen[bytes], threading.Thread]] = []
+    crew: list[_Post] = []
     try:
-        for _ in range(workers):
-            process = _started()
-            crew.append((process, threading.Thread(target=_hand, args=(process, task, waiting, answers), daemon=True)))
-            crew[-1][1].start()
+        while len(crew) < workers:
+            crew.append(_Post(task, waiting, answers, lost))
         yield from _in_order(len(jobs), answers)
     finally:
-        _end(crew)
+        for post in crew:
+            post.leave()
+        for post in crew:
+            post.end()
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -173,39 +185,82 @@ def _started() -> subprocess.Popen[bytes]:
         raise LipwrightError(f"another process cannot be started: {error.strerror}; take fewer workers") from error
 
 
-def _end(crew: list[tuple[subprocess.Popen[bytes], threading.Thread]]) -> None:
-    for process, _ in crew:
-        process.kill()
-    for process, thread in crew:
-        process.wait()
-        thread.join()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+class _Post:
+    """A process that is given one job after the other, while there are any; another one where it is lost and that is
+    not meant to end everything."""
+
+    def __init__(
+        self,
+        task: Callable[[Any], Any],
+        waiting: queue.SimpleQueue[tuple[int, Any]],
+        answers: queue.SimpleQueue[_Answer],
+        lost: Callable[[Any, LipwrightError], Any] | None,
+    ) -> None:
+        self._task, self._waiting, self._answers, self._lost = task, waiting, answers, lost
+        self._lock, self._left = threading.Lock(), False
+        self._process = _started()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def leave(self) -> None:
+        """End the process at once; none takes its place."""
+        with self._lock:
+            self._left = True
+            self._process.kill()
+
+    def end(self) -> None:
+        """Wait until all is over."""
+        self._thread.join()
+        self._process.wait()
+        _closed(self._process)
+
+    def _work(self) -> None:
+        while self._hand() and self._replaced():
+            pass
+
+    def _replaced(self) -> bool:
+        """Whether a new process is at work."""
+        with self._lock:
+            if self._left:
+                return False
+            _closed(self._process)
+            try:
+                self._process = _started()
+            except LipwrightError as error:
+                self._answers.put(_Answer(-1, False, error))
+                return False
+            return True
+
+    def _hand(self) -> bool:
+        """Give the process jobs; whether it was lost over one of them and the others go on."""
+        process, number, item = self._process, -1, None
+        source, target = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stdin)
+        try:
+            target.write(json.dumps(sys.path).encode() + b"\n")
+            while True:
+                number, item = self._waiting.get_nowait()
+                _send(target, _packed(self._task, item))
+                self._answers.put(_Answer(number, *_unpacked(_receive(source))))
+                number = -1
+        except queue.Empty:
+            with suppress(OSError):
+                target.close()
+        except (EOFError, OSError):
+            error = _lost(process.wait())
+            if self._lost is not None and number >= 0:
+                self._answers.put(_Answer(number, True, self._lost(item, error)))
+                return True
+            self._answers.put(_Answer(-1, False, error))
+        except Exception as error:  # noqa: BLE001 - what could not be sent, either way; raised in its place
+            self._answers.put(_Answer(number, False, error))
+        return False
 
 
-def _hand(
-    process: subprocess.Popen[bytes],
-    task: Callable[[T], R],
-    waiting: queue.SimpleQueue[tuple[int, T]],
-    answers: queue.SimpleQueue[_Answer],
-) -> None:
-    """Give a process one job after the other, while there are any."""
-    source, target, number = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stdin), 0
-    try:
-        target.write(json.dumps(sys.path).encode() + b"\n")
-        while True:
-            number, item = waiting.get_nowait()
-            _send(target, _packed(task, item))
-            answers.put(_Answer(number, *_unpacked(_receive(source))))
-    except queue.Empty:
-        with suppress(OSError):
-            target.close()
-    except (EOFError, OSError):
-        answers.put(_Answer(-1, False, _lost(process.wait())))
-    except Exception as error:  # noqa: BLE001 - what could not be sent, either way; raised in its place
-        answers.put(_Answer(number, False, error))
+def _closed(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
 
 
 def _in_order(count: int, answers: queue.SimpleQueue[_Answer]) -> Iterator[Any]:

@@ -20,11 +20,12 @@ Options = dict[str, Any]
 @dataclass(frozen=True)
 class Answer:
     """What a verb tells: ``text`` for people, ``data`` for ``--json``; ``then``, what it does once that is told, as a
-    server does that runs until it is stopped."""
+    server does that runs until it is stopped; ``code``, the exit code, 1 where something could not be done."""
 
     text: str
     data: object
     then: Callable[[], None] | None = None
+    code: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipwright.commands import table
 from lipwright.commands.answering import Answer, Options, Verb, more, setting, written
 from lipwright.commands.finish import finishing
 from lipwright.commands.speak import manner, with_likeness
 
 if TYPE_CHECKING:
-    from lipwright.types import Audio, Clip, Progress
+    from lipwright.jobs import Job
+    from lipwright.types import Progress
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("video", type=Path, help="the video (or picture) of somebody's face")
+    add("video", type=Path, nargs="?", default=None, help="the video (or picture) of somebody's face")
     spoken = "the sound to speak: any sound file, or a video whose sound is taken; or else --text or --srt"
     add("speech", type=Path, nargs="?", default=None, help=spoken)
-    add("-o", "--out", type=Path, required=True, help="the video to write: .mp4, .mov, .mkv or .webm")
+    add("-o", "--out", type=Path, help="the video to write: .mp4, .mov, .mkv or .webm")
     add("--quality", type=int, metavar="CRF", help="0 best, 51 worst (18)")
     add("--preview", type=float, metavar="SECONDS", help="dub only the first so many seconds of the speech")
     add("--compare", choices=["side", "stack"], help="show the source beside, or above, the result")
@@ -45,6 +46,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     _said(parser.add_argument_group("what is said, instead of a speech"))
     other = "an option of another dubber; may be given again"
     parser.add_argument("--with", dest="more", action="append", type=setting, metavar="NAME=VALUE", help=other)
+    table.options(parser.add_argument_group("many videos, instead of one").add_argument)
 
 
 def _said(parser: argparse._ArgumentGroup) -> None:
@@ -69,44 +71,29 @@ def _box(text: str) -> tuple[int, ...]:
 
 
 def _run(options: Options, progress: Progress) -> Answer:
-    from lipwright import media
-    from lipwright.dub import dub
+    from lipwright.errors import InputError
+    from lipwright.jobs import made
     from lipwright.voices import Spoken
 
-    video, speech = options.pop("video"), options.pop("speech")
-    out = media.output_path(options.pop("out"), video, speech)
-    how = {name: options.pop(name) for name in ("quality", "resume") if name in options}
-    if "quality" in how:
-        media.checked_quality(how["quality"])
-    options |= more(options, dub, "--with sets the options of another dubber")
-    clip = media.open(video)
-    sound = _spoken(clip, speech, options, progress)
-    if isinstance(sound, Spoken):
-        options["phones"] = sound.phones
-    dubbed = dub(clip, sound, progress=progress, **options)
-    if isinstance(sound, Spoken):
-        dubbed = replace(dubbed, issues=(*sound.issues, *dubbed.issues))
-    answer = written(dubbed, media.write(dubbed, out, progress=progress, **how))
+    if "jobs" in options:
+        return table.run(options, _options, _job, progress)
+    if missing := table.missing(options):
+        raise InputError(f"give {missing}, or --jobs CSV; see: lipwright dub --help")
+    dubbed, out, sound = made(_job(options), progress)
+    answer = written(dubbed, out)
     return with_likeness(answer, sound) if isinstance(sound, Spoken) else answer
 
 
-def _spoken(clip: Clip, speech: Path | None, options: Options, progress: Progress) -> Audio:
-    """The sound to speak, from what was typed; takes what says so out of ``options``."""
-    from lipwright import media
-    from lipwright.errors import InputError
-    from lipwright.speak import speak_for, stretched
+def _job(options: Options) -> Job:
+    """What was typed, as a job."""
+    from lipwright.dub import dub
+    from lipwright.jobs import Job
 
-    named = [
-        name for name in ("text", "srt", "like", "language", "voice", "pace", "pitch", "volume") if name in options
-    ]
-    said, fit = {name: options.pop(name) for name in named}, options.pop("fit", False)
-    said |= dict(options.pop("voice_more", ()))
-    if speech is None:
-        return speak_for(clip, fit=fit, progress=progress, **said)
-    if said:
-        raise InputError(f"a speech is given, {speech}, so that --{named[0] if named else 'voice-with'} says nothing")
-    sound = media.open_audio(speech)
-    return stretched(sound, clip) if fit else sound
+    video, speech, out = options.pop("video"), options.pop("speech", None), options.pop("out")
+    options |= more(options, dub, "--with sets the options of another dubber")
+    if voice := dict(options.pop("voice_more", ())):
+        options["voice_more"] = voice
+    return Job(video, speech, out, options)
 
 
 VERB = Verb("make the lips in a video match a voice", _options, _run)
