@@ -6,7 +6,21 @@ imported before a verb runs.
 
 from __future__ import annotations
 
-from lipwright.commands import demo, dub, finish, measure, models, prepare, repair, speak, train, tune, visemes, wav2lip
+from lipwright.commands import (
+    demo,
+    dub,
+    finish,
+    measure,
+    models,
+    prepare,
+    repair,
+    speak,
+    survey,
+    train,
+    tune,
+    visemes,
+    wav2lip,
+)
 from lipwright.commands.answering import Answer, Verb
 
 __all__ = ["VERBS", "Answer", "Verb"]
@@ -22,6 +36,7 @@ VERBS = {
     "prepare": prepare.VERB,
     "train": train.VERB,
     "tune": tune.VERB,
+    "survey": survey.VERB,
     "models": models.VERB,
     "demo": demo.VERB,
 }
