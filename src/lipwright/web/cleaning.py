@@ -1,0 +1,50 @@
+"""Delete what is old: uploads, ended jobs, and folders that nothing knows of."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+
+from lipwright.web.jobs import Jobs
+
+EVERY = 60.0
+"""Seconds between two looks."""
+STRAY = 86400.0
+"""Seconds after which a folder that no upload or job is known by is deleted: a file may still be on its way into it."""
+
+
+def clean(jobs: Jobs, keep_hours: float, now: float | None = None) -> int:
+    """Delete what was uploaded, or ended, more than ``keep_hours`` before ``now`` (s since 1970); how many things."""
+    now = time.time() if now is None else now
+    uploads, ended = jobs.old(now - keep_hours * 3600)
+    count = sum(jobs.remove_upload(number) for number in uploads) + sum(jobs.remove_job(number) for number in ended)
+    known = jobs.known()
+    for folder in [*(jobs.folder / "uploads").iterdir(), *(jobs.folder / "jobs").iterdir()]:
+        if folder.is_dir() and folder.name not in known and now - folder.stat().st_mtime > STRAY:
+            shutil.rmtree(folder, ignore_errors=True)
+            count += 1
+    return count
+
+
+class Cleaner:
+    """A thread that cleans every minute, from `start` to `stop`."""
+
+    def __init__(self, jobs: Jobs, keep_hours: float) -> None:
+        self._jobs, self._keep = jobs, keep_hours
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._end.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        clean(self._jobs, self._keep)
+        while not self._end.wait(EVERY):
+            clean(self._jobs, self._keep)
