@@ -168,7 +168,8 @@ def test_the_stub_is_the_table_of_contents() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["dub", "finish", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"]
+    "verb",
+    ["check", "dub", "finish", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"],
 )
 def test_a_verb_is_a_function_even_after_its_module_was_imported(verb: str) -> None:
     import_module(f"lipwright.{verb}")

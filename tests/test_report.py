@@ -130,11 +130,6 @@ def test_spans_lead_to_symptoms() -> None:
         assert any(seen in symptom.seen for symptom in told), code
 
 
-def test_every_symptom_says_what_helps() -> None:
-    assert all(symptom.seen and symptom.cause and symptom.fix for symptom in symptoms.SYMPTOMS)
-    assert len({symptom.seen for symptom in symptoms.SYMPTOMS}) == len(symptoms.SYMPTOMS)
-
-
 def test_a_page_of_hours_is_no_larger_than_one_of_minutes() -> None:
     hours = sync.Table(np.tile(judged(0).table.rows, (180, 1)), np.zeros(90000, np.float32), 90000)
     assert drawing.shaded(hours.rows).shape[1] <= drawing.MOST_POINTS

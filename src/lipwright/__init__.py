@@ -22,8 +22,9 @@ _HOMES = {
     ),
     "errors": (
         "InputError", "LipwrightError", "MediaError", "MissingExtraError", "NoFaceError", "OutputError",
-        "PullError", "RefusedError", "WeightsError",
+        "PullError", "RefusedError", "UnsoundError", "WeightsError",
     ),
+    "check": ("Checked", "check"),
     "media": ("open", "open_audio", "write"),
     "dub": ("dub",),
     "finish": ("finish",),
@@ -33,6 +34,7 @@ _HOMES = {
     "speak": ("speak",),
     "train": ("train",),
     "tune": ("tune",),
+    "compare": ("Compared", "compare"),
     "demo": ("demo",),
     "voices": ("Spoken",),
     "visemes": ("visemes",),

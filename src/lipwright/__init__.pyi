@@ -1,3 +1,5 @@
+from lipwright.check import Checked as Checked, check as check
+from lipwright.compare import Compared as Compared, compare as compare
 from lipwright.demo import demo as demo
 from lipwright.dub import dub as dub
 from lipwright.errors import (
@@ -9,6 +11,7 @@ from lipwright.errors import (
     OutputError as OutputError,
     PullError as PullError,
     RefusedError as RefusedError,
+    UnsoundError as UnsoundError,
     WeightsError as WeightsError,
 )
 from lipwright.finish import finish as finish

@@ -35,7 +35,6 @@ _TELLING = 1.5  # s; of less, STOI says nothing
 _FEW = 50  # frames of a kind, below which it is left as it is
 _SMOOTH = 1.0  # frames
 _STRENGTHS = (2.0, 1.75, 1.5, 1.25, 1.0, 0.85, 0.7, 0.55, 0.4)
-_APART, _SHARE = 0.7, 0.2  # two voices: as unlike as this, the lesser heard for this share
 
 Mask = NDArray[np.bool_]
 
@@ -67,7 +66,7 @@ def listen(audio: Audio) -> Target:
     rate = _FAST if audio.rate >= _FAST else _SLOW
     heard = voiceprint.spoken(audio, MOST, rate, LEAST)
     prints = voiceprint.windows(resample(heard, RATE))
-    if voices(prints) > 1:
+    if voiceprint.parted(prints)[0] is not None:
         name = str(audio.source) if audio.source else "the recording"
         raise InputError(
             f"two voices are heard in {name}, and it cannot be said whose is wanted; "
@@ -76,22 +75,6 @@ def listen(audio: Audio) -> Target:
     halves = np.array_split(prints, 2)
     ceiling = float("nan") if len(prints) < 2 else voiceprint.similarity(*(half.mean(0) for half in halves))
     return Target(vocoder.analyse(heard), prints.mean(0), ceiling, heard)
-
-
-def voices(prints: Float) -> int:
-    """Whether one or two voices are among float32 (windows, 256): 2 where they fall into two groups whose means are
-    less alike than 0.7 and the smaller of which is a fifth of all."""
-    if len(prints) < 4:
-        return 1
-    first = prints[np.argmin(prints @ prints.mean(0))]
-    means = np.stack([first, prints[np.argmin(prints @ first)]])
-    for _ in range(10):
-        nearest = (prints @ means.T).argmax(1)
-        if len(set(nearest.tolist())) < 2:
-            return 1
-        means = np.stack([prints[nearest == k].mean(0) for k in (0, 1)])
-    share = float((nearest == 0).mean())
-    return 2 if min(share, 1 - share) >= _SHARE and voiceprint.similarity(*means) < _APART else 1
 
 
 @dataclass(frozen=True)

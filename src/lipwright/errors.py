@@ -5,6 +5,7 @@
     LipwrightError (Exception)
     ├── InputError (ValueError)      a file, a recording or an option that cannot be used
     │   ├── MediaError               a video, picture or sound that cannot be read
+    │   │   └── UnsoundError         a sound whose samples are no sound: not numbers, or far too large
     │   └── NoFaceError              no face where one is needed
     ├── OutputError (OSError)        a file that cannot be written
     ├── WeightsError (RuntimeError)  weights that are missing, damaged or of another network
@@ -28,6 +29,10 @@ class InputError(LipwrightError, ValueError):
 
 class MediaError(InputError):
     """A video, picture or sound that cannot be read."""
+
+
+class UnsoundError(MediaError):
+    """A sound whose samples are no sound: not numbers, or far beyond full scale."""
 
 
 class NoFaceError(InputError):

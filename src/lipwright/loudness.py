@@ -62,9 +62,15 @@ def levelled(samples: Float, found: float, target: float = TARGET) -> Float:
     """``samples`` (N,) of loudness ``found`` LUFS brought to ``target``: 30 dB louder at most, and never clipped."""
     if not np.isfinite(found):
         return samples
-    gain = 10 ** (min(target - found, MOST_GAIN) / 20)
-    highest = float(np.abs(samples).max(initial=0.0))
-    return np.asarray(samples * min(gain, max(PEAK / highest, min(1.0, gain)) if highest else gain), np.float32)
+    return np.asarray(samples * gain(float(np.abs(samples).max(initial=0.0)), found, target), np.float32)
+
+
+def gain(peak: float, found: float, target: float = TARGET) -> float:
+    """What a sound of such a peak and of loudness ``found`` LUFS is multiplied with to be at ``target``; 1 for silence."""
+    if not np.isfinite(found):
+        return 1.0
+    wanted = float(10 ** (min(target - found, MOST_GAIN) / 20))
+    return min(wanted, max(PEAK / peak, min(1.0, wanted))) if peak else wanted
 
 
 def _lufs(power: NDArray[np.float64] | np.floating) -> NDArray[np.float64]:

@@ -245,6 +245,11 @@ def verify(name: str) -> Path:
     return place
 
 
+def place(name: str) -> Path:
+    """Where the file of the weights called ``name`` belongs, whether it is there or not."""
+    return _place(card(name))
+
+
 def is_here(name: str) -> bool:
     """Whether the weights called ``name`` are on this machine already, whole by their size."""
     found = card(name)

@@ -16,7 +16,7 @@ from lipwright import registry, speech
 from lipwright.errors import InputError
 from lipwright.features import RATE, checked, mel_bank
 from lipwright.media import resample
-from lipwright.types import Audio, Float
+from lipwright.types import Audio, Float, Int
 
 LEAST = 1.0
 """Seconds of speech that an embedding needs."""
@@ -24,9 +24,12 @@ LEAST = 1.0
 _AT_ONCE = 16  # windows
 _ALONE = 1 << 18  # multiplications below which OpenBLAS starts no threads: for steps as short as these they only wait
 _WINDOW, _STEP, _COLUMN, _BANDS, _SIZE = 160, 77, 160, 40, 256
+LENGTH, EVERY = _WINDOW * _COLUMN / RATE, _STEP * _COLUMN / RATE
+"""Seconds that a window lasts, and from one to the next."""
 _LEVEL = 10 ** (-30 / 20)
 _KEPT = 3
 _MOST = 120.0
+_APART, _SHARE = 0.7, 0.2  # two voices: as unlike as this, the lesser heard for this share
 
 _PLACES = {
     "linear": (7731, (256, 256)), "linear_bias": (6699, (256,)),
@@ -78,6 +81,27 @@ def windows(audio: Audio) -> Float:
     columns = np.pad(columns, ((0, max(0, (count - 1) * _STEP + _WINDOW - len(columns))), (0, 0)))
     heard = np.stack([columns[n * _STEP : n * _STEP + _WINDOW] for n in range(count)], 1)
     return np.concatenate([_heard(heard[:, n : n + _AT_ONCE]) for n in range(0, count, _AT_ONCE)])
+
+
+def parted(prints: Float) -> tuple[Int | None, float]:
+    """Whether one or two voices are among float32 (windows, 256), and how alike the means of the two groups are into
+    which they fall (NaN with fewer than 4 windows).
+
+    Two where that is less than 0.7 and the smaller group is a fifth of all: then the group of each window, int64
+    (windows,) of 0 and 1; else None.
+    """
+    if len(prints) < 4:
+        return None, float("nan")
+    first = prints[np.argmin(prints @ prints.mean(0))]
+    means = np.stack([first, prints[np.argmin(prints @ first)]])
+    for _ in range(10):
+        nearest = (prints @ means.T).argmax(1)
+        if len(set(nearest.tolist())) < 2:
+            return None, 1.0
+        means = np.stack([prints[nearest == k].mean(0) for k in (0, 1)])
+    share, alike = float((nearest == 0).mean()), similarity(*means)
+    two = min(share, 1 - share) >= _SHARE and alike < _APART
+    return (nearest.astype(np.int64) if two else None), alike
 
 
 def _heard(state: Float) -> Float:

@@ -7,6 +7,7 @@ imported before a verb runs.
 from __future__ import annotations
 
 from lipwright.commands import (
+    check,
     demo,
     dub,
     finish,
@@ -26,6 +27,7 @@ from lipwright.commands.answering import Answer, Verb
 __all__ = ["VERBS", "Answer", "Verb"]
 
 VERBS = {
+    "check": check.VERB,
     "dub": dub.VERB,
     "wav2lip": wav2lip.VERB,
     "finish": finish.VERB,

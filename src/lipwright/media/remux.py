@@ -1,4 +1,4 @@
-"""The same pictures, packet by packet, with the sound moved in time: nothing of the picture is encoded again."""
+"""The same pictures, packet by packet, with the sound moved in time, or another one: no picture is encoded again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lipwright.media.encode import FORMATS, created, due, muxer, output_path
 from lipwright.media.soundtrack import LAYOUTS, add_sound, encoded, new_track, rate_of
 from lipwright.media.target import beside, why
 from lipwright.provenance import Origin
-from lipwright.types import Edit, Float
+from lipwright.types import Audio, Edit, Float
 
 STEEPEST = 0.1
 """A drift of more than this, in seconds a second, is none of a recording's."""
@@ -67,17 +67,42 @@ def remux(
         MediaError: ``source`` cannot be read, or has no picture or no sound.
         OutputError: the file cannot be written, or its type does not take the picture as it is (see `fits`).
     """
+    file, target = existing(source), _target(source, path)
+    if not abs(drift) <= STEEPEST:
+        raise OutputError(f"a drift goes up to {STEEPEST} s a second; given {drift}")
+    own = sound.lazy_audio(file)
+    if own is None:
+        raise MediaError(f"{file} has no sound track; there is nothing to move")
+    made = provenance.origin((*edits, Edit(_moved_by(delay, drift))), video=origin or file)
+    return _written(file, target, own, (delay, drift), made)
+
+
+def with_sound(source: str | Path, path: str | Path, audio: Audio) -> Path:
+    """Write the picture of ``source`` to ``path``, its packets copied bit by bit, with ``audio`` from its first picture
+    on, and say how that was made (its ``edits``). Other tracks are left out.
+
+    Raises:
+        MediaError: ``source`` cannot be read, or has no picture.
+        OutputError: the file cannot be written, or its type does not take the picture as it is (see `fits`).
+    """
+    file, target = existing(source), _target(source, path)
+    made = provenance.origin(audio.edits or (Edit("another sound"),), video=file, sound=audio.source)
+    return _written(file, target, audio, (0.0, 0.0), made)
+
+
+def _target(source: str | Path, path: str | Path) -> Path:
     file = existing(source)
     target = output_path(path, file)
     if not fits(file, target):
         raise OutputError(f"{target} cannot take the picture of {file} as it is; end its name in .mkv")
-    if not abs(drift) <= STEEPEST:
-        raise OutputError(f"a drift goes up to {STEEPEST} s a second; given {drift}")
     provenance.wanted(target)
-    made = provenance.origin((*edits, Edit(_moved_by(delay, drift))), video=origin or file)
+    return target
+
+
+def _written(file: Path, target: Path, audio: Audio, move: tuple[float, float], made: Origin) -> Path:
     with beside(target, target.parent) as part, ExitStack() as stack:
         try:
-            _copy(file, part, delay, drift, made, stack)
+            _copy(file, part, audio, move, made, stack)
         except av.FFmpegError as error:
             raise OutputError(why(target, error)) from error
         provenance.sign(part, made, target.name)
@@ -90,14 +115,11 @@ def _moved_by(delay: float, drift: float) -> str:
     return f"sound moved by {1000 * delay:+.0f} ms{slope}"
 
 
-def _copy(file: Path, part: Path, delay: float, drift: float, made: Origin, stack: ExitStack) -> None:
-    kind = FORMATS[part.suffix.lower()]
+def _copy(file: Path, part: Path, audio: Audio, move: tuple[float, float], made: Origin, stack: ExitStack) -> None:
+    (delay, drift), kind = move, FORMATS[part.suffix.lower()]
     with created(part, kind.options, made) as output:
         container = stack.enter_context(opened(file))
         pictures = _pictures(output, container, sound.time_zero(file))
-        audio = sound.lazy_audio(file)
-        if audio is None:
-            raise MediaError(f"{file} has no sound track; there is nothing to move")
         if drift:
             heard = _drifted(output, file, kind.audio, delay, drift)
         else:

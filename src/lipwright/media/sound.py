@@ -22,7 +22,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from lipwright import ondisk
-from lipwright.errors import InputError, MediaError
+from lipwright.errors import InputError, MediaError, UnsoundError
 from lipwright.media.container import audio_of, existing, opened, video_of
 from lipwright.media.timeline import first_time
 from lipwright.types import Audio, Float
@@ -139,12 +139,13 @@ def blocks(path: str | Path, rate: int | None = None, layout: str | None = None)
 
 
 def _plausible(block: Float, path: Path) -> Float:
-    """``block`` as it is; MediaError where it cannot be a sound."""
+    """``block`` as it is; UnsoundError where it cannot be a sound."""
     if not np.isfinite(block).all():
-        raise MediaError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
+        raise UnsoundError(f"the sound of {path} has samples that are not numbers (NaN); export it again")
     highest = float(np.abs(block).max(initial=0))
     if highest > _LOUDEST:
-        raise MediaError(f"the sound of {path} has samples of {highest:.3g} times full scale; export it again, up to 1")
+        large = f"samples of {highest:.3g} times full scale"
+        raise UnsoundError(f"the sound of {path} has {large}; export it again, up to 1")
     return block
 
 
