@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 
 from lipwright.errors import InputError, LipwrightError
 
-PROGRAM = (sys.executable, "-P", "-m", "lipwright.web.worker")
+PROGRAM = (sys.executable, "-P", "-m", "lipwright.commands.working")
 LINE = 1 << 20
 """Bytes of one line that a child says."""
 LOOK_SECONDS, LOOK_MEMORY = 60.0, 2 << 30

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -32,8 +32,9 @@ BETWEEN = 0.1
 """Seconds between two lines about progress."""
 
 
-def main() -> None:
-    """Do the one task that the first line of the input names."""
+def main(verbs: Mapping[str, Any]) -> None:
+    """Do the one task that the first line of the input names; ``verbs`` are the commands by name, as
+    `lipwright.commands.VERBS`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not lie among the answers
@@ -42,7 +43,7 @@ def main() -> None:
         return
     threading.Thread(target=_listen, args=(sys.stdin.buffer,), daemon=True).start()
     _limit(order)
-    _say(answers, _done(order, answers))
+    _say(answers, _done(order | {"verbs": verbs}, answers))
     answers.close()
     os._exit(0)
 
@@ -119,15 +120,13 @@ def _say(answers: IO[str], said: Order) -> None:
 
 def _verb(order: Order, progress: Progress) -> Order:
     """A verb's own command, in a job's folder that this process alone holds: its answer is left in answer.json."""
-    from lipwright.commands import VERBS
-
     folder, verb = Path(order["folder"]), order["verb"]
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the child of a killed server may still be about to end
         results = folder / "results"
         results.mkdir(exist_ok=True)
         os.chdir(results)
-        answer = VERBS[verb].run(_options(verb, order, folder), progress)
+        answer = order["verbs"][verb].run(_options(verb, order, folder), progress)
         beside = folder / "answer.json.part"
         told = json.dumps({"text": answer.text, "data": answer.data})
         beside.write_text(_named(told, order), encoding="utf-8")
@@ -245,6 +244,3 @@ def _faces(order: Order, progress: Progress) -> Order:
 
 
 TASKS: dict[str, Callable[[Order, Any], Order]] = {"verb": _verb, "sniff": _sniff, "faces": _faces}
-
-if __name__ == "__main__":
-    main()
