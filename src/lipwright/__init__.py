@@ -39,6 +39,7 @@ _HOMES = {
     "voices": ("Spoken",),
     "visemes": ("visemes",),
     "wav2lip": ("wav2lip",),
+    "web": ("serve",),
 }  # fmt: skip
 
 __all__ = sorted(["__version__", *(name for names in _HOMES.values() for name in names)])  # noqa: PLE0605

@@ -39,5 +39,6 @@ from lipwright.types import (
 from lipwright.visemes import visemes as visemes
 from lipwright.voices import Spoken as Spoken
 from lipwright.wav2lip import wav2lip as wav2lip
+from lipwright.web import serve as serve
 
 __version__: str

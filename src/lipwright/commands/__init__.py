@@ -15,6 +15,7 @@ from lipwright.commands import (
     models,
     prepare,
     repair,
+    serve,
     speak,
     survey,
     train,
@@ -40,6 +41,7 @@ VERBS = {
     "tune": tune.VERB,
     "survey": survey.VERB,
     "models": models.VERB,
+    "serve": serve.VERB,
     "demo": demo.VERB,
 }
 """In the order in which the help names them."""
