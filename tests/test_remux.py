@@ -124,3 +124,20 @@ def test_nothing_to_move(source: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="a drift goes up to"):
         remux(source, tmp_path / "out.mp4", drift=0.5)
     assert list(tmp_path.glob("*out*")) == []
+
+
+def test_another_sound_leaves_the_pictures_as_they_are(talk: Path, tmp_path: Path) -> None:
+    sound = drawn.voice(3.0, 48000, seed=4)
+    out = media.with_sound(talk, tmp_path / "out.mp4", sound)
+    assert all(np.array_equal(a, b) for a, b in zip(media.open(talk).read(), media.open(out).read(), strict=True))
+    heard = media.open_audio(out)
+    assert heard.rate == 48000 and heard.duration == pytest.approx(3.0, abs=0.05)
+    both = np.stack([heard.samples[:140000], sound.samples[:140000]])
+    assert np.corrcoef(both)[0, 1] > 0.95
+
+
+def test_another_sound_needs_a_picture_that_the_file_takes(talk: Path, speech: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"end its name in \.mkv"):
+        media.with_sound(talk, tmp_path / "out.webm", drawn.voice(1.0))
+    with pytest.raises(OutputError):
+        media.with_sound(speech, tmp_path / "out.mp4", drawn.voice(1.0))

@@ -13,6 +13,8 @@ BANNED = ("torchvision", "torchaudio")
 """Whose builds seldom fit torch's; broken, they break whatever looks for them. Nothing here needs them."""
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*?)\s*(?:;(.*))?$")
 _CLAUSE = re.compile(r"(>=|<=|==|!=|<|>|~=)\s*([0-9][\w.!*+-]*)")
+_AGAIN = ("all", "dev", "site")
+"""Extras that name what others do, or what only its makers need."""
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w-]+)['\"]")
 
 
@@ -30,7 +32,8 @@ def python_needed() -> str:
 
 
 def needed() -> list[tuple[str, str, str]]:
-    """(package, versions such as ``>=2,<5``, extra or "" for those always needed), as the installed metadata says."""
+    """(package, versions such as ``>=2,<5``, extra or "" for those always needed), as the installed metadata says;
+    those of the extras all, dev and site are left out."""
     found = []
     for line in metadata.requires("lipwright") or []:
         parts = _REQUIREMENT.match(line)
@@ -38,7 +41,7 @@ def needed() -> list[tuple[str, str, str]]:
             continue
         name, wanted, marker = parts.groups()
         extra = _EXTRA.search(marker or "")
-        if name != "lipwright":
+        if name != "lipwright" and (extra is None or extra[1] not in _AGAIN):
             found.append((name, wanted.strip("() "), extra[1] if extra else ""))
     return found
 
@@ -82,7 +85,7 @@ def check(notes: Notes) -> None:
     for name in BANNED:
         if (here := version(name)) is not None:
             message = f"{name} {here} is installed; its builds seldom fit torch's, and then training fails"
-            notes.issue("package_banned", "warning", message)
+            notes.issue("package_banned", "warning", message, remedy=f"pip uninstall -y {name}")
 
 
 def _install(name: str, wanted: str) -> str:
@@ -93,7 +96,7 @@ def _extras(notes: Notes) -> None:
     """Which extras are whole."""
     wanted: dict[str, list[str]] = {}
     for name, _, extra in needed():
-        if extra and extra not in ("all", "dev", "site"):
+        if extra:
             wanted.setdefault(extra, []).append(name)
     for extra, names in wanted.items():
         gone = [name for name in names if version(name) is None]
