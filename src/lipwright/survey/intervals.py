@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
+EXACT = 50
 FEWEST = 4
 """Items that a correlation needs, for its interval to exist."""
 
@@ -40,14 +41,26 @@ def mean(values: Values) -> Estimate:
 
 
 def unlike(differences: Values) -> float:
-    """The two-sided p of Wilcoxon's signed-rank test that differences (N,), one a rater, lie around 0; 1 where there
-    are none, or all are 0."""
+    """The two-sided p of Wilcoxon's signed-rank test that differences (N,), one a rater, lie around 0; 1 where none is
+    known, or all are 0.
+
+    Exact, also where some are alike, for up to 50 that are not 0; beyond, by the normal distribution.
+    """
     from scipy import stats
 
-    known = differences[np.isfinite(differences)]
-    if not np.any(known):
+    known = np.round(differences[np.isfinite(differences)], 9)  # means that are alike differ by a rounding
+    known = known[known != 0]
+    if not len(known):
         return 1.0
-    return float(stats.wilcoxon(known).pvalue)
+    if len(known) > EXACT:
+        return float(stats.wilcoxon(known, method="approx").pvalue)
+    ranks = np.round(2 * stats.rankdata(np.abs(known))).astype(int)  # whole: ranks shared by two end in a half
+    ways = np.ones(1)
+    for rank in ranks:
+        ways = np.append(ways, np.zeros(rank)) + np.append(np.zeros(rank), ways)
+    ways /= ways.sum()
+    reached = int(ranks[known > 0].sum())
+    return float(min(1.0, 2 * min(ways[: reached + 1].sum(), ways[reached:].sum())))
 
 
 def holm(chances: Sequence[float]) -> list[float]:
