@@ -71,7 +71,7 @@ _FORM: dict[str, Any] = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answers that tell what is wrong."""
-    return {status: {"model": Problem} for status in (401, 403, 413, 421, 422, 429, *statuses)}
+    return {status: {"model": Problem} for status in (400, 401, 403, 413, 421, 422, 429, *statuses)}
 
 
 class Token(BaseModel):
@@ -274,7 +274,7 @@ def _job(jobs: Jobs, number: str) -> Job:
 
 def _file_answers() -> dict[int | str, dict[str, Any]]:
     binary = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-    return {200: binary, 206: binary, 416: {"description": "no such range"}, **problems(400, 404)}
+    return {200: binary, 206: binary, 416: {"description": "no such range"}, **problems(404)}
 
 
 def _file(path: Path, kind: str, name: str, *, save: bool = False, policy: str = ALONE) -> Response:
