@@ -43,7 +43,7 @@ def keywords(verb: str) -> dict[str, inspect.Parameter]:
 
 VERB = {
     verb: import_module(f"lipwright.{verb}")
-    for verb in ("dub", "finish", "measure", "repair", "prepare", "speak", "train", "demo", "visemes")
+    for verb in ("dub", "compare", "finish", "measure", "repair", "prepare", "speak", "train", "demo", "visemes")
 }
 SPOKEN = {"text", "srt", "like", "fit", "language", "voice", "pace", "pitch", "volume", "voice_more"}
 COMMAND_ONLY = {
@@ -52,6 +52,7 @@ COMMAND_ONLY = {
     "train": {"settings"},
 }
 COMMAND_ONLY["prepare"] = {"check"}
+COMMAND_ONLY["compare"] = {"more"}
 COMMAND_ONLY["finish"] = {"video", "out", "quality", "resume"}
 COMMAND_ONLY["visemes"] = {"out", "shapes", "preview"}
 COMMAND_ONLY["measure"] = {"videos", "report", "pairs", "root", "list_order", "text", "language"}

@@ -73,6 +73,8 @@ BAD = {
     "the output is the input": ("talk.mp4 speech.wav -o talk.mp4", None, "talk.mp4"),
     "no folder to write to": ("talk.mp4 speech.wav -o no/out.mp4", None, "no"),
     "no kind of video": ("talk.mp4 speech.wav -o out.txt", None, "out.txt"),
+    "no such detector": ("talk.mp4 speech.wav -o out.mp4 --detector nobody", None, "mediapipe"),
+    "no calm beyond 1": ("talk.mp4 speech.wav -o out.mp4 --calm 2", None, "calm goes from 0 to 1"),
     "no such dubber": ("talk.mp4 speech.wav -o out.mp4 --dubber nobody", None, "landmark"),
     "no such option": ("talk.mp4 speech.wav -o out.mp4 --with colour=red", None, "colour"),
     "a strength of 9": ("talk.mp4 speech.wav -o out.mp4 --strength 9", None, "9"),

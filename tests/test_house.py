@@ -30,6 +30,7 @@ LEVELS = {
         "calibrate",
         "check",
         "dub",
+        "compare",
         "finish",
         "jobs",
         "measure",
@@ -47,7 +48,19 @@ LEVELS = {
 
 ROOMS = {
     "av": {"media"},
-    "cv2": {"likeness", "crops", "faces", "paint", "steady", "canvas", "detectors", "dubbers", "finishing", "framing"},
+    "cv2": {
+        "likeness",
+        "crops",
+        "faces",
+        "paint",
+        "steady",
+        "canvas",
+        "detectors",
+        "dubbers",
+        "finishing",
+        "framing",
+        "tiling",
+    },
     "openvino": {"runtime"},
     "onnxruntime": {"runtime"},
     "torch": {"train"},
@@ -169,7 +182,21 @@ def test_the_stub_is_the_table_of_contents() -> None:
 
 @pytest.mark.parametrize(
     "verb",
-    ["check", "dub", "finish", "measure", "repair", "prepare", "train", "tune", "demo", "speak", "visemes", "wav2lip"],
+    [
+        "check",
+        "compare",
+        "dub",
+        "finish",
+        "measure",
+        "repair",
+        "prepare",
+        "train",
+        "tune",
+        "demo",
+        "speak",
+        "visemes",
+        "wav2lip",
+    ],
 )
 def test_a_verb_is_a_function_even_after_its_module_was_imported(verb: str) -> None:
     import_module(f"lipwright.{verb}")

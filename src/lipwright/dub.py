@@ -41,6 +41,7 @@ def dub(
     dubber: str = "landmark",
     face: str | int = "auto",
     box: Sequence[int] | None = None,
+    detector: str = "mediapipe",
     smooth: float = SMOOTH,
     blend: paint.Blend = "feather",
     colour: bool = True,
@@ -65,14 +66,14 @@ def dub(
         dubber: a member of the family ``dubbers``.
         face: auto (who speaks most in the clip's sound), all, an id, or x,y[@seconds] px; see `lipwright.faces.choose`.
         box: x0 y0 x1 y1 px, where faces are looked for; for a dubber that takes a constant box it is that.
+        detector: a member of the family ``detectors``, which finds them.
         smooth: temporal smoothing of the motion, in frames at 25 fps, 0 to 10.
         blend: how the mouth meets the frame: feather, multiband or poisson.
         colour: bring the mouth's colours to those of the frame around it.
         grain: bring the mouth's grain to that of the frame.
         silence: refuse a speech of nothing but silence (peak under -70 dBFS), or close the mouth.
-        sync_mode: where the speech is longer, the video runs forward and backward (bounce) or over and over
-            (loop); in any case all of it is spread over the speech, slower or faster (remap), the longer of the two
-            is cut (cut_off), or the speech is filled up with silence, or cut, to the video's length (silence).
+        sync_mode: where the speech is longer, the video runs to and fro (bounce) or over and over (loop); else all of
+            it is spread over the speech (remap), the longer is cut (cut_off), or the speech made as long (silence).
         start: seconds after which the speech begins; until then the mouth is closed.
         preview: dub only the first so many seconds of the speech.
         compare: show the source beside (side) or above (stack) the result.
@@ -86,9 +87,8 @@ def dub(
     """
     speech = _placed(_checked_speech(speech, silence), clip, sync_mode, start, preview)
     _check(blend, compare, smooth)
-    wanted = _finishing(options)
-    member, said = _member(dubber, options), _later(phones, start)
-    cast = _Cast(clip, face, None if box is None else _four(box), progress)
+    wanted, member, said = _finishing(options), _member(dubber, options), _later(phones, start)
+    cast = _Cast(clip, face, None if box is None else _four(box), detector, progress)
     options |= _constant_box(member, cast.inside)
     canvas = _canvas(sync_mode)(max(1, round(speech.duration * clip.fps)), clip.length)
     finish = paint.Finish(blend, colour, grain)
@@ -147,12 +147,16 @@ class _Cast:
         clip: where they are.
         who: as `lipwright.faces.choose` takes it.
         inside: faces outside this box do not count; None: all do.
+        detector: who finds them.
         progress: called while they are looked for.
     """
 
-    def __init__(self, clip: Clip, who: str | int, inside: faces.Box | None, progress: Progress | None) -> None:
+    def __init__(
+        self, clip: Clip, who: str | int, inside: faces.Box | None, detector: str, progress: Progress | None
+    ) -> None:
+        registry.load("detectors", detector)
         self.clip, self._who, self.progress = clip, str(who).strip(), progress
-        self.inside = inside
+        self.inside, self._detector = inside, detector
         self._found: tuple[FaceTrack, ...] = ()
         self._chosen: tuple[FaceTrack, ...] = ()
         self._heard: speaker.Speakers | None = None
@@ -172,7 +176,7 @@ class _Cast:
 
     def _look(self) -> tuple[FaceTrack, ...]:
         if not self._found:
-            self._found = faces.tracks(self.clip, inside=self.inside, progress=self.progress)
+            self._found = faces.tracks(self.clip, detector=self._detector, inside=self.inside, progress=self.progress)
             self._chosen = faces.choose(self._found, self._who, float(self.clip.fps), self._best)
         return self._chosen
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lipwright.commands import (
     check,
+    compare,
     demo,
     dub,
     finish,
@@ -33,6 +34,7 @@ VERBS = {
     "wav2lip": wav2lip.VERB,
     "finish": finish.VERB,
     "measure": measure.VERB,
+    "compare": compare.VERB,
     "repair": repair.VERB,
     "speak": speak.VERB,
     "visemes": visemes.VERB,

@@ -38,6 +38,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--dubber", metavar="NAME", help="how mouths are made; `lipwright models` names them (landmark)")
     add("--face", metavar="WHO", help="who is dubbed: all, a face's number, X,Y or X,Y@SECONDS, or who speaks (auto)")
     add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="look for faces only inside, in pixels")
+    add("--detector", metavar="NAME", help="who finds faces; `lipwright models` names them (mediapipe)")
     own = parser.add_argument_group("options of the dubber landmark").add_argument
     own("--strength", type=float, metavar="X", help="how far the mouth opens, 0 to 2: 1 as this person does (1.0)")
     feelings = ["neutral", "happy", "sad", "angry", "surprised", "auto"]
