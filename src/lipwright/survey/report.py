@@ -24,10 +24,10 @@ HOW = (
     "Means are over raters, each rater's own mean counting once; their intervals are Student's. Differences are of "
     "the same raters, tested by Wilcoxon's signed ranks; p is corrected after Holm for the tests of its table. "
     "Agreement is Krippendorff's alpha for ordered answers (1 full, 0 chance), its interval from resampled videos. "
-    "Strengths are Bradley and Terry's, as of Hunter (2004) and Newman (2023), a tie half a win to each, half a tie added "
-    "between every two systems; their intervals are from resampled raters. Correlations are over videos, with the "
-    "intervals of Fisher and, for ranks, of Bonett and Wright (2000). All intervals are 95 %. The clips are taken as "
-    "they are: nothing is said of other clips."
+    "Strengths are Bradley and Terry's, as of Hunter (2004) and Newman (2023), a tie half a win to each, half a tie "
+    "added between every two systems; their intervals are from resampled raters. Correlations are over videos, with "
+    "the intervals of Fisher and, for ranks, of Bonett and Wright (2000). All intervals are 95 %. The clips are "
+    "taken as they are: nothing is said of other clips."
 )
 
 
