@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 from fastapi.testclient import TestClient
 
 from lipwright.web import app
@@ -53,3 +57,24 @@ def ended(client: Any, number: str, *states: str) -> dict[str, Any]:
             return told
         time.sleep(0.05)
     raise AssertionError(f"the job is still {told}")
+
+
+@contextmanager
+def command(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
+    """``lipwright serve`` as somebody would start it, a client with its token, and its link."""
+    line = [sys.executable, "-m", "lipwright", "serve", "--port", "0", "--folder", str(folder), "--json", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, stdout=pipe, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as server:
+        try:
+            assert server.stdout is not None
+            told = "".join(iter(server.stdout.readline, "}\n")) + "}"
+            data = json.loads(told)
+            with httpx.Client(base_url=data["url"], headers={"authorization": f"Bearer {data['token']}"}) as client:
+                for _ in range(200):
+                    with suppress(httpx.TransportError):
+                        client.get("/")
+                        break
+                    time.sleep(0.05)
+                yield server, client, data["link"]
+        finally:
+            server.kill()

@@ -112,7 +112,9 @@ def test_who_asks_too_often_waits(tmp_path: Path) -> None:
 def test_tokens_cannot_be_guessed_quickly(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         found = [client.get(f"{API}/about", headers={"authorization": f"Bearer {n}"}).status_code for n in range(12)]
+        entered = [client.post(f"{API}/session", json={"token": str(n)}).status_code for n in range(22)]
     assert found == [401] * 10 + [429] * 2
+    assert entered == [401] * 20 + [429] * 2
 
 
 def test_answers_ask_the_browser_to_load_nothing_from_elsewhere(client: TestClient) -> None:

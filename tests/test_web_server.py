@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,6 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
-import httpx
 
 import drawn
 import lipwright
@@ -31,7 +27,7 @@ from lipwright import cli, media, registry
 from lipwright.errors import InputError, OutputError
 from lipwright.web import children, hooks
 from lipwright.web.settings import Settings
-from served import TOKEN, ended, serving, speaking, uploaded
+from served import TOKEN, command, ended, serving, speaking, uploaded
 
 API = "/api/v1"
 
@@ -46,27 +42,6 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert clip.audio is not None
     path = tmp_path_factory.mktemp("drawn") / "talk.mp4"
     return drawn.write(path, clip.read(), audio=clip.audio.samples[None], rate=16000)
-
-
-@contextmanager
-def command(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """``lipwright serve`` as somebody would start it, and a client with its token."""
-    line = [sys.executable, "-m", "lipwright", "serve", "--port", "0", "--folder", str(folder), "--json", *options]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(line, stdout=pipe, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as server:
-        try:
-            assert server.stdout is not None
-            told = "".join(iter(server.stdout.readline, "}\n")) + "}"
-            data = json.loads(told)
-            with httpx.Client(base_url=data["url"], headers={"authorization": f"Bearer {data['token']}"}) as client:
-                for _ in range(200):
-                    with suppress(httpx.TransportError):
-                        client.get("/")
-                        break
-                    time.sleep(0.05)
-                yield server, client
-        finally:
-            server.kill()
 
 
 def finished(results: Path) -> set[tuple[int, int]]:
@@ -96,7 +71,7 @@ def gone(process: int) -> bool:
 
 def test_a_server_killed_at_work_goes_on_at_its_next_start(tmp_path: Path, talk: Path) -> None:
     speech = drawn.write_sound(tmp_path / "speech.wav", drawn.voice(16.0, seed=2).samples, 16000)
-    with command(tmp_path / "files") as (server, client):
+    with command(tmp_path / "files") as (server, client, _):
         video, sound = uploaded(client, talk), uploaded(client, speech)
         body = {"verb": "dub", "inputs": {"video": video, "speech": sound}, "consent": True}
         number = client.post(f"{API}/jobs", json=body).json()["id"]
@@ -117,7 +92,7 @@ def test_a_server_killed_at_work_goes_on_at_its_next_start(tmp_path: Path, talk:
             break
         time.sleep(0.02)
     assert gone(worker)
-    with command(tmp_path / "files") as (server, client):
+    with command(tmp_path / "files") as (server, client, _):
         seen: set[tuple[int, int]] = set()
         while (told := client.get(f"{API}/jobs/{number}").json())["state"] != "done":
             assert told["state"] in ("queued", "running"), told["error"]
@@ -132,7 +107,7 @@ def test_a_server_killed_at_work_goes_on_at_its_next_start(tmp_path: Path, talk:
 
 
 def test_a_server_that_is_stopped_says_nothing_ill_and_queues_what_ran(tmp_path: Path, talk: Path) -> None:
-    with command(tmp_path) as (server, client):
+    with command(tmp_path) as (server, client, _):
         body = {"verb": "repair", "inputs": {"video": uploaded(client, talk)}}
         number = client.post(f"{API}/jobs", json=body).json()["id"]
         ended(client, number, "running")

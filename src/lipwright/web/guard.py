@@ -16,7 +16,8 @@ from lipwright.serving import Limiter
 from lipwright.web.settings import Settings
 
 COOKIE = "lipwright"
-OPEN = {"/", "/openapi.json", "/api/v1/session"}
+SESSION = "/api/v1/session"
+OPEN = {"/", "/openapi.json", SESSION}
 """What is answered without a token: the page itself, which shows nothing of anybody."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -41,7 +42,8 @@ class Guard:
         self._app, self._token, self._session = app, token, session(token)
         self._names = {name.lower().rstrip(".") for name in (*settings.names, "localhost")}
         self._often = Limiter(settings.rate, settings.burst)
-        self._wrong = Limiter(0.2, 10)
+        self._wrong = Limiter(settings.rate / 500, 10)
+        self._entering = Limiter(settings.rate / 200, 20)
 
     async def __call__(self, scope: Scope, receive: Handler, send: Handler) -> None:
         """Refuse, or pass on."""
@@ -72,6 +74,8 @@ class Guard:
             return 429, f"too many requests; ask again in {ceil(wait)} s", {"retry-after": str(ceil(wait))}
         if self._foreign(scope, headers, host) is not None:
             return 403, "a page of another site may not ask for this", {}
+        if scope["path"] == SESSION and (wait := self._entering.wait(caller)):
+            return 429, f"too many tries; try again in {ceil(wait)} s", {"retry-after": str(ceil(wait))}
         if scope["path"] in OPEN or scope["path"].startswith("/page/") or self._proven(headers):
             return None
         wait = self._wrong.wait(caller)

@@ -43,6 +43,9 @@ async function begin() {
   open(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "dub");
 }
 
+// A new link of the server, opened where the page is open already.
+window.addEventListener("hashchange", () => location.hash.startsWith("#token=") && begin());
+
 find("#enter-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
