@@ -61,13 +61,13 @@ def test_what_is_repaired_is_gone_and_the_original_stays(poor: Path, tmp_path: P
     assert repaired.out == tmp_path / "speech.fixed.wav" and set(repaired.codes) >= MENDED
     after = check(repaired.out)
     assert not MENDED & {issue.code for issue in after.issues}
-    assert after["sample_rate"].value == RATE
-    assert after["sound_seconds"].value == pytest.approx(6.4, abs=0.5)
+    assert after.figure("sample_rate").value == RATE
+    assert after.figure("sound_seconds").value == pytest.approx(6.4, abs=0.5)
     assert loudness.loudness(media.open_audio(repaired.out)) == pytest.approx(-23, abs=0.5)
     assert "narrow_band" in after and set(found.remain) <= {"narrow_band", "several_voices"}
     assert content(poor) == before
     assert any("dB above it before" in sentence for sentence in repaired.done)
-    assert after["snr"].value > found["snr"].value + 8
+    assert after.figure("snr").value > found.figure("snr").value + 8
 
 
 def test_a_video_is_repaired_beside_it_with_a_constant_rate(poor: Path, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_video_is_repaired_beside_it_with_a_constant_rate(poor: Path, tmp_path
     assert out.is_file() and found.repaired[0].source == video
     after = check(out)
     assert not {"variable_frame_rate", "channels_cancel"} & {issue.code for issue in after.issues}
-    assert after["picture_seconds"].value == pytest.approx(found["picture_seconds"].value, abs=0.05)
+    assert after.figure("picture_seconds").value == pytest.approx(found.figure("picture_seconds").value, abs=0.05)
     assert loudness.loudness(media.open_audio(out)) == pytest.approx(-23, abs=1)
 
 
@@ -117,7 +117,7 @@ def _error(samples: np.ndarray, truth: np.ndarray) -> float:
 
 def test_the_speech_given_is_heard_and_not_the_videos_own(poor: Path) -> None:
     found = check(poor / "talk.mp4", poor / "fine.wav")
-    assert "channels_cancel" not in found and found["snr"].value > 20
+    assert "channels_cancel" not in found and found.figure("snr").value > 20
     assert found.inputs == (str(poor / "talk.mp4"), str(poor / "fine.wav"))
     assert "length_mismatch" in found
 

@@ -40,7 +40,7 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
 def test_here_everything_needed_is_there() -> None:
     found = check()
     assert found.worst in (None, "info", "warning")
-    assert found["python"].fine and found["codecs"].fine
+    assert found.figure("python").fine and found.figure("codecs").fine
     assert {figure.subject for figure in found.figures} == {"environment"}
     named = {figure.what for figure in found.figures}
     assert {"av", "numpy", "openvino", "memory", "GPU", "free for temporary files", "weights here and sound"} <= named

@@ -113,7 +113,7 @@ def test_what_holds_throughout_is_one_span(code: str, change: Callable[[int, Pic
 
 def test_a_small_face_counts_by_the_need_of_the_dubber(portrait: Picture) -> None:
     clip = swaying(beside(portrait, (200, 100), side=440))
-    assert 80 <= check(clip)["face_too_small"].value < 96
+    assert 80 <= check(clip).figure("face_too_small").value < 96
     assert "is 8" in check(clip, dubber="wav2lip")["face_too_small"].message
     tiny = check(swaying(beside(portrait, (200, 100), side=300)))
     assert tiny["face_too_small"].severity == "warning"

@@ -77,10 +77,13 @@ class Checked:
     def __contains__(self, code: str) -> bool:
         return any(issue.code == code for issue in self.issues)
 
-    def __getitem__(self, name: str) -> Finding | Figure:
-        """The issue of a code, else the figure of a name; KeyError where there is neither."""
-        known: dict[str, Finding | Figure] = {figure.name: figure for figure in self.figures}
-        return {**known, **{issue.code: issue for issue in self.issues}}[name]
+    def __getitem__(self, code: str) -> Finding:
+        """The issue of a code; KeyError where there is none."""
+        return {issue.code: issue for issue in reversed(self.issues)}[code]
+
+    def figure(self, name: str) -> Figure:
+        """The figure of a name; KeyError where there is none."""
+        return {figure.name: figure for figure in self.figures}[name]
 
     def text(self) -> str:
         """All of it for people."""

@@ -20,8 +20,8 @@ SURE, NONE = 0.7, 0.15
 """Probabilities above which a step is speech for certain, and below which it is none."""
 NEAR = 3
 """Steps on either side of speech that are not counted as pauses: breath, reverberation."""
-PAUSES = 0.3
-"""Seconds of pauses from which on the noise is measured in them; else in the quietest steps of all."""
+PAUSES = 1.0
+"""Seconds of pauses of which the median is taken as it is; a breath may fill fewer of them."""
 SILENT = -75.0
 """dB; below this a step is digital silence, of which no noise can be measured."""
 
@@ -54,21 +54,22 @@ def listen(audio: Audio) -> Heard:
 
 
 def snr(heard: Heard) -> float:
-    """How far the voice lies above the noise, dB: mean power where speech is certain against that of the pauses, or,
-    with less than 0.3 s of them, of the quietest twentieth. 80 where the pauses are digital silence, NaN without
-    speech."""
+    """How far the voice lies above the noise, dB: mean power where speech is certain against the median of the pauses;
+    with less than 1 s of them against the quietest twentieth of all, if that is quieter. Digital silence at the ends
+    does not count; 80 where pauses are digital silence, NaN without speech."""
     voice = heard.power[heard.speech > SURE]
     if len(voice) * STEP < 0.2:
         return float("nan")
-    near = maximum_filter1d(heard.speech, 2 * NEAR + 1)
-    rest = heard.power[(near < NONE) & (heard.power > SILENT)]
-    silent = (near < NONE) & (heard.power <= SILENT)
-    if len(rest) * STEP < PAUSES:
-        rest = np.sort(heard.power)[: max(3, len(heard.power) // 20)]
-        if silent.sum() * STEP >= PAUSES or rest.mean() <= SILENT:
-            return 80.0
-    noise = float(_mean(rest[rest <= np.percentile(rest, 90)]))
-    signal = float(_mean(voice))
+    sounding = np.flatnonzero(heard.power > SILENT)
+    inner = slice(sounding[0], sounding[-1] + 1)
+    power, quiet = heard.power[inner], maximum_filter1d(heard.speech, 2 * NEAR + 1)[inner] < NONE
+    noise = _mean(np.sort(power)[: max(3, len(power) // 20)])
+    if quiet.any():
+        pauses = float(np.median(power[quiet]))
+        noise = pauses if quiet.sum() * STEP >= PAUSES else min(noise, pauses)
+    if noise <= SILENT:
+        return 80.0
+    signal = _mean(voice)
     return float(np.clip(10 * np.log10(max(10 ** (signal / 10) - 10 ** (noise / 10), 1e-12)) - noise, -10, 80))
 
 
@@ -86,12 +87,18 @@ STANDS = 10.0
 """dB by which a partial stands above the bands around it."""
 HELD = 10
 """Columns, 0.32 s, for which it stays."""
+HUM = 0.5
+"""The share of the time from which on a partial in one band is no note."""
 PARTIALS = 2.0
 """Held partials a column, on average over a second, from which on it is music."""
 
 
 def partials(audio: Audio) -> Float:
-    """float32 (T,), one per 32 ms: how many partials, between 200 and 4000 Hz, stay in their band for 0.32 s."""
+    """float32 (T,), one per 32 ms: how many partials, between 200 and 4000 Hz, stay in their band for 0.32 s.
+
+    A band with a partial most of the time is a hum, of a fan or a transformer, and is left out; it
+    may waver into the next band.
+    """
     columns = max(0, (len(audio.samples) - SIZE) // HOP + 1)
     low, high = (round(hz * SIZE / RATE) for hz in (LOW, HIGH))
     taper = np.hanning(SIZE).astype(np.float32)
@@ -108,8 +115,11 @@ def partials(audio: Audio) -> Float:
     if not columns:
         return np.zeros(0, np.float32)
     seen = ondisk.by_blocks(peaks, columns, range(columns), size=500)
+    often = sum(maximum_filter1d(rows, 3, axis=1).sum(0) for rows in ondisk.pieces(seen)) / columns
+    notes = np.asarray(often) < HUM
 
     def held(rows: NDArray[np.bool_]) -> Float:
+        rows = rows[:, notes]
         sums = np.concatenate([np.zeros((1, rows.shape[1]), np.int32), rows.cumsum(0, dtype=np.int32)])
         run = np.zeros(rows.shape, bool)
         for start in range(len(rows) - HELD + 1):
