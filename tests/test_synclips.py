@@ -16,11 +16,12 @@ pytest.importorskip("lightning")
 
 from lipwright import compact, faces  # noqa: E402
 from lipwright.errors import InputError  # noqa: E402
-from lipwright.train import data, engine, kept, recipes, synclips, synclips_export, train  # noqa: E402
+from lipwright.train import data, engine, kept, recipes, synclips, train  # noqa: E402
 from lipwright.train.networks import Expert  # noqa: E402
-from lipwright.train.synclips_encoders import SIZES, Layer  # noqa: E402
-from lipwright.train.synclips_networks import Layout, Synclips  # noqa: E402
-from lipwright.train.synclips_windows import heard  # noqa: E402
+from lipwright.train.synclips import export as exporting  # noqa: E402
+from lipwright.train.synclips.encoders import SIZES, Layer  # noqa: E402
+from lipwright.train.synclips.networks import Layout, Synclips  # noqa: E402
+from lipwright.train.synclips.windows import heard  # noqa: E402
 
 SIDE = 48
 
@@ -201,7 +202,7 @@ def test_what_is_heard_of_a_frame_is_in_its_four_columns_and_loudness_drops_out(
 def test_the_export_says_the_same(tmp_path):
     torch.manual_seed(1)
     layout = Layout("mel", "conv1d", "cnn", "lstm", 48, "tiny")
-    assert synclips_export.write(Synclips(layout), tmp_path / "s.onnx", layout) <= 1e-3
+    assert exporting.write(Synclips(layout), tmp_path / "s.onnx", layout) <= 1e-3
 
 
 def test_a_training_by_its_recipe_judges_sync_too_and_writes_its_network_with_a_card(prepared, tmp_path):

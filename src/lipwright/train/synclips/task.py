@@ -21,14 +21,15 @@ from torch import Tensor, nn
 
 from lipwright import compact
 from lipwright.errors import InputError
-from lipwright.train import data, losses, lowerfaces, synclips_judging
+from lipwright.train import data, losses, lowerfaces
 from lipwright.train.adversary import Adversary
 from lipwright.train.networks import EDGE
 from lipwright.train.recipes import Recipe
-from lipwright.train.synclips_encoders import ALIGN, AUDIO, HEARS, VIDEO
-from lipwright.train.synclips_export import export
-from lipwright.train.synclips_networks import LEVELS, Layout, Synclips
-from lipwright.train.synclips_windows import MOMENTS, Draw, Spoiling, Whole, whole
+from lipwright.train.synclips import judging
+from lipwright.train.synclips.encoders import ALIGN, AUDIO, HEARS, VIDEO
+from lipwright.train.synclips.export import export
+from lipwright.train.synclips.networks import LEVELS, Layout, Synclips
+from lipwright.train.synclips.windows import MOMENTS, Draw, Spoiling, Whole, whole
 from lipwright.train.tasks import Part, Training
 from lipwright.train.watcher import Watcher
 
@@ -235,13 +236,13 @@ class SynclipsTask:
 
     def validate(self, network: Synclips) -> dict[str, float]:
         """Figures on val recordings of up to 4 s: ``accuracy`` of the encoders (chance 1 / moments); once all learn
-        together also those of `synclips_judging.figures`, of which ``psnr`` is the score, and, with an expert, the sync
+        together also those of `judging.figures`, of which ``psnr`` is the score, and, with an expert, the sync
         error, ``sync`` frames, beside that of the real mouths, ``sync_real``.
 
         While the encoders are alone the score is what is left of their steps, below nought, so that patience does not
         end the training before anything paints, and whatever paints is better.
         """
-        found = [synclips_judging.accuracy(network, one, self.recipe.frames) for one in self.val]
+        found = [judging.accuracy(network, one, self.recipe.frames) for one in self.val]
         known = {"accuracy": float(np.nanmean(found))}
         if not self.stage.joint or self.stage.step == self.stage.alone > 0:
             return {"score": float(min(self.stage.step, self.stage.alone) - self.stage.alone), **known}
@@ -250,22 +251,19 @@ class SynclipsTask:
         return {"score": mean["psnr"], **known, **mean}
 
     def _figures(self, network: Synclips, one: Whole) -> dict[str, float]:
-        made = synclips_judging.painted(network, one)
-        found = synclips_judging.figures(one, made)
+        made = judging.painted(network, one)
+        found = judging.figures(one, made)
         if self.watcher is None:
             return found
         watcher = self.watcher.to(made.device)
         real = one.frames[0].to(made.device)
-        offsets = {
-            name: synclips_judging.offset(watcher, one, each) for name, each in (("sync", made), ("sync_real", real))
-        }
+        offsets = {name: judging.offset(watcher, one, each) for name, each in (("sync", made), ("sync_real", real))}
         return {**found, **offsets}
 
     def samples(self, network: Synclips) -> dict[str, NDArray[np.uint8]]:
         """Clips of val recordings: the reference, what is left of each frame, what is painted, what was there."""
         return {
-            f"faces/{k}": synclips_judging.beside(one, synclips_judging.painted(network, one))
-            for k, one in enumerate(self.val[:SHOWN])
+            f"faces/{k}": judging.beside(one, judging.painted(network, one)) for k, one in enumerate(self.val[:SHOWN])
         }
 
 

@@ -13,13 +13,13 @@ from lipwright import runtime
 from lipwright.errors import InputError, WeightsError
 from lipwright.train.foreign import keep
 from lipwright.train.networks import count
-from lipwright.train.synclips_encoders import HEARS
-from lipwright.train.synclips_networks import Layout, Painting, Synclips
+from lipwright.train.synclips.encoders import HEARS
+from lipwright.train.synclips.networks import Layout, Painting, Synclips
 from lipwright.train.tasks import Outcome
 from lipwright.train.tracing import write_onnx
 
 if TYPE_CHECKING:
-    from lipwright.train.synclips import SynclipsTask
+    from lipwright.train.synclips.task import SynclipsTask
 
 APART = 1e-3
 """How far the exported network may differ from the trained one."""

@@ -10,8 +10,8 @@ from lipwright import compact, likeness, sync
 from lipwright.errors import InputError
 from lipwright.train import losses
 from lipwright.train.networks import EDGE
-from lipwright.train.synclips_networks import Synclips
-from lipwright.train.synclips_windows import MOMENTS, Whole
+from lipwright.train.synclips.networks import Synclips
+from lipwright.train.synclips.windows import MOMENTS, Whole
 from lipwright.train.watcher import Watcher
 from lipwright.types import Picture
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from lipwright import compact
 from lipwright.train.networks import TimeLayer
-from lipwright.train.synclips_encoders import AUDIO, HEARS, SIZES, VIDEO, Size, aligner, neighbours
+from lipwright.train.synclips.encoders import AUDIO, HEARS, SIZES, VIDEO, Size, aligner, neighbours
 
 LEVELS = 4
 """Halvings of what paints: the side of a face is a multiple of 16 px."""
