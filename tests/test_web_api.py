@@ -334,6 +334,8 @@ WRONG = {
                                 "options": {"dubber": "wav2lip:/etc/passwd"}},
     "no consent": {"verb": "dub", "inputs": {"video": NO, "speech": NO}},
     "consent that is none": {"verb": "dub", "consent": False, "inputs": {"video": NO, "speech": NO}},
+    "nothing to check": {"verb": "check", "inputs": {}},
+    "a network that is a file": {"verb": "finish", "inputs": {"video": NO}, "options": {"restore": "/etc/passwd"}},
     "nothing to say": {"verb": "dub", "consent": True, "inputs": {"video": NO}},
     "two things to say": {"verb": "dub", "consent": True, "inputs": {"video": NO, "speech": NO},
                           "options": {"text": "a"}},
@@ -359,19 +361,17 @@ def test_a_sound_is_no_video(client: TestClient, sound: Path) -> None:
     assert "voice.wav is of the kind sound" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("verb", ["dub", "measure", "repair", "speak"])
+@pytest.mark.parametrize("verb", ["check", "dub", "finish", "measure", "repair", "speak"])
 def test_options_are_those_of_the_command(verb: str) -> None:
-    models = {"dub": asked.DubOptions, "measure": asked.MeasureOptions, "repair": asked.RepairOptions,
-              "speak": asked.SpeakOptions}  # fmt: skip
-    inputs = {"dub": asked.DubInputs, "measure": asked.MeasureInputs, "repair": asked.RepairInputs,
-              "speak": asked.SpeakInputs}  # fmt: skip
+    options = getattr(asked, f"{verb.capitalize()}Options").model_fields
+    inputs = getattr(asked, f"{verb.capitalize()}Inputs").model_fields
     top = cli.parser()._subparsers._group_actions[0].choices[verb]  # type: ignore[union-attr]
     actions = {action.dest: action for action in top._actions}
-    names = {name.rstrip("_") for name in models[verb].model_fields}
-    roles = set(inputs[verb].model_fields) - {"video"}
+    names = {name.rstrip("_") for name in options}
+    roles = set(inputs) - ({"video"} if verb == "measure" else set())
     assert names | roles <= actions.keys()
     assert verb in VERBS
-    for name, field in models[verb].model_fields.items():
+    for name, field in options.items():
         words = getattr(actions[name.rstrip("_")], "choices", None)
         said = str(field.annotation)
         if words and "Literal" in said:

@@ -128,6 +128,15 @@ def test_each_verb_works_on_what_was_uploaded(tmp_path: Path, talk: Path) -> Non
         measured = client.post(f"{API}/jobs", json={"verb": "measure", "inputs": {"video": video}}).json()["id"]
         asked = {"verb": "repair", "inputs": {"video": video}, "options": {"how": "offset", "copy": True}}
         repaired = client.post(f"{API}/jobs", json=asked).json()["id"]
+        asked = {"verb": "finish", "inputs": {"video": video}, "options": {"calm": 0.5}}
+        finished = client.post(f"{API}/jobs", json=asked).json()["id"]
+        checked = client.post(f"{API}/jobs", json={"verb": "check", "inputs": {"video": video}}).json()["id"]
+        told = ended(client, checked)
+        assert told["state"] == "done", told["error"]
+        issues = client.get(f"{API}/jobs/{checked}/answer").json()["data"]["issues"]
+        assert "low_resolution" in {issue["code"] for issue in issues}
+        told = ended(client, finished)
+        assert (told["state"], told["results"][0]["name"]) == ("done", "video.mp4"), told["error"]
         told = ended(client, measured)
         assert told["state"] == "done", told["error"]
         answer = client.get(f"{API}/jobs/{measured}/answer").json()

@@ -27,6 +27,7 @@ Who = Annotated[
 Expert = Annotated[str, StringConstraints(pattern=_one_of("experts"))]
 Dubber = Annotated[str, StringConstraints(pattern=_one_of("dubbers"))]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+Rate = Annotated[str, StringConstraints(pattern="^([0-9]{1,6}(/[0-9]{1,4}|\\.[0-9]{1,4})?|source)$")]
 Quality = Annotated[int, Field(ge=0, le=51)]
 Edge = Annotated[int, Field(ge=0, le=65535)]
 
@@ -49,6 +50,18 @@ class _Spoken(_Strict):
     volume: float | None = Field(default=None, ge=-30, le=12, description="decibels louder")
 
 
+class _Finished(_Strict):
+    """What is done with the frames at the end."""
+
+    stabilise: float | None = Field(
+        default=None, ge=0, le=10, description="take out shake shorter than so many seconds"
+    )
+    calm: float | None = Field(default=None, ge=0, le=1, description="even out flicker of the lower face")
+    fps: Rate | None = Field(default=None, description="30, 60000/1001 or source")
+    retime: bool | None = Field(default=None, description="show frames earlier or later where the sound says so")
+    regrain: bool | None = Field(default=None, description="bring the grain to that of the source")
+
+
 class DubInputs(_Strict):
     """Uploads of a dub: a video or picture, and a speech or subtitles unless a text is given."""
 
@@ -58,7 +71,7 @@ class DubInputs(_Strict):
     like: Id | None = Field(default=None, description="a recording of whose voice the text is spoken in")
 
 
-class DubOptions(_Spoken):
+class DubOptions(_Spoken, _Finished):
     """Options of `lipwright dub`."""
 
     text: Text | None = None
@@ -137,6 +150,33 @@ class SpeakOptions(_Spoken):
     ssml: bool | None = None
 
 
+class CheckInputs(_Strict):
+    """Uploads of a check, one at least."""
+
+    video: Id | None = None
+    sound: Id | None = None
+
+
+class CheckOptions(_Strict):
+    """Options of `lipwright check`."""
+
+    dubber: Dubber | None = None
+
+
+class FinishInputs(_Strict):
+    """Uploads of finishing: the video, and what it was before it was dubbed."""
+
+    video: Id
+    source: Id | None = None
+
+
+class FinishOptions(_Finished):
+    """Options of `lipwright finish`, one at least."""
+
+    face: Who | None = None
+    quality: Quality | None = None
+
+
 class Webhook(_Strict):
     """Who is told that the job has ended, by a POST of the job; off unless the server allows it."""
 
@@ -194,13 +234,37 @@ class SpeakRequest(_Request):
     options: SpeakOptions
 
 
-JobRequest = Annotated[DubRequest | MeasureRequest | RepairRequest | SpeakRequest, Field(discriminator="verb")]
+class CheckRequest(_Request):
+    """Say what speaks against dubbing a video with a sound."""
+
+    verb: Literal["check"]
+    inputs: CheckInputs
+    options: CheckOptions = Field(default_factory=CheckOptions)
+
+    @model_validator(mode="after")
+    def _something(self) -> CheckRequest:
+        if self.inputs.video is None and self.inputs.sound is None:
+            raise ValueError("give the input video, the input sound, or both")
+        return self
+
+
+class FinishRequest(_Request):
+    """Take out shake and flicker, change the frame rate."""
+
+    verb: Literal["finish"]
+    inputs: FinishInputs
+    options: FinishOptions
+
+
+Requests = CheckRequest | DubRequest | FinishRequest | MeasureRequest | RepairRequest | SpeakRequest
+JobRequest = Annotated[Requests, Field(discriminator="verb")]
 
 TAKES: dict[str, tuple[str, ...]] = {
     "video": ("video", "picture"),
     "reference": ("video",),
     "source": ("video",),
     "speech": ("sound", "video"),
+    "sound": ("sound", "video"),
     "like": ("sound", "video"),
     "srt": ("subtitles",),
 }

@@ -13,13 +13,11 @@ from pydantic import BaseModel
 
 from lipwright.errors import InputError, OutputError
 from lipwright.web import hooks
-from lipwright.web.asked import TAKES, DubRequest, MeasureRequest, RepairRequest, SpeakRequest, Webhook
+from lipwright.web.asked import TAKES, Requests, Webhook
 from lipwright.web.jobs import Job, Jobs, Taken, new_id
 from lipwright.web.settings import Settings
 from lipwright.web.told import MAIN, RESULTS, title
 from lipwright.web.uploads import FULL
-
-Request = DubRequest | MeasureRequest | RepairRequest | SpeakRequest
 
 
 class Conflict(InputError):  # noqa: N818
@@ -40,7 +38,7 @@ class _File:
     type: str
 
 
-def queued(request: Request, key: str | None, jobs: Jobs, settings: Settings) -> tuple[Job, bool]:
+def queued(request: Requests, key: str | None, jobs: Jobs, settings: Settings) -> tuple[Job, bool]:
     """The job of a request, and whether it is new: one with the same ``key`` and body is the job it was.
 
     Raises InputError for what cannot be done, Conflict for a key with another body, Busy for too many that wait,

@@ -13,8 +13,10 @@ from lipwright.web.jobs import Job, Jobs
 from lipwright.web.settings import Settings
 
 PARTS = {
+    "check": {"pictures": (0.1, 0.9)},
     "dub": {"speaking": (0.0, 0.04), "converting": (0.04, 0.1), "joining": (0.04, 0.1), "faces": (0.1, 0.4),
             "who speaks": (0.4, 0.45), "write": (0.45, 1.0)},
+    "finish": {"shake": (0.0, 0.3), "faces": (0.3, 0.5), "write": (0.5, 1.0)},
     "measure": {"faces": (0.0, 0.7)},
     "repair": {"faces": (0.0, 0.4), "write": (0.6, 1.0)},
     "speak": {"speaking": (0.0, 0.5), "converting": (0.5, 1.0), "joining": (0.5, 1.0)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Path as InPath, Query, Request, Response
@@ -30,12 +30,13 @@ from lipwright.web.told import (
     Told,
     ToldJobs,
     Uploads,
+    Verb,
     title,
 )
 from lipwright.web.uploads import Taker
 
 BASE = "/api/v1"
-VERBS = ("dub", "measure", "repair", "speak")
+VERBS = get_args(Verb)
 WEEK = 7 * 86400
 MOST_FRAMES = 20
 """Pictures of frames kept beside an upload."""

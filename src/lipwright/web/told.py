@@ -16,7 +16,7 @@ RESULTS = {"video.mp4": "video/mp4", "speech.wav": "audio/wav", "report.html": "
 MAIN = ("video.mp4", "speech.wav")
 """Those that another job may take."""
 
-Verb = Literal["dub", "measure", "repair", "speak"]
+Verb = Literal["check", "dub", "finish", "measure", "repair", "speak"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Kind = Literal["video", "picture", "sound", "subtitles"]
 

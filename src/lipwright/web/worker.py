@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Order = dict[str, Any]
 LARGEST_FILE = 64 << 30
 """Bytes of any file that a task writes."""
-OUT = {"dub": "video.mp4", "repair": "video.mp4", "speak": "speech.wav"}
+OUT = {"dub": "video.mp4", "finish": "video.mp4", "repair": "video.mp4", "speak": "speech.wav"}
 """What each verb writes, where it writes a file."""
 BETWEEN = 0.1
 """Seconds between two lines about progress."""

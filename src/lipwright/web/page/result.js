@@ -5,7 +5,7 @@ import { player } from "./player.js";
 import { curve, spans } from "./plots.js";
 
 const STATES = { queued: "waits for its turn", running: "at work", done: "done", failed: "failed", cancelled: "cancelled" };
-const WORDS = { faces: "looking for faces", write: "writing the video", "who speaks": "finding who speaks", starting: "starting" };
+const WORDS = { faces: "looking for faces", pictures: "looking at the pictures", write: "writing the video", "who speaks": "finding who speaks", starting: "starting" };
 const COLOURS = { "in sync": "good", "out of sync": "bad", "cannot say": "open" };
 const EVERY = 600;
 
@@ -63,7 +63,7 @@ async function outcome(job) {
     return [make("p", { class: job.state === "failed" ? "problem" : "soft" }, words(job))];
   }
   const answer = await ask(`/jobs/${job.id}/answer`);
-  const parts = job.verb === "measure" ? measured(answer) : [make("pre", {}, answer.text)];
+  const parts = (SHOWN[job.verb] || plain)(answer);
   const video = job.results.find((each) => each.name === "video.mp4");
   if (video) {
     const size = answer.data.size || [0, 0];
@@ -80,6 +80,8 @@ async function outcome(job) {
   if (video) parts.push(after(job));
   return parts;
 }
+
+const SHOWN = { check: checked, measure: measured };
 
 /** The measurement of a result, asked for at once. */
 function after(job) {
@@ -105,6 +107,21 @@ function after(job) {
   };
   place.done = fill();
   return place;
+}
+
+const plain = (answer) => [make("pre", {}, answer.text)];
+
+/** What speaks against a dub, each with what helps. */
+function checked(answer) {
+  const issues = answer.data.issues;
+  if (!issues.length) return [make("p", {}, make("span", { class: "badge good" }, "fine"), " Nothing speaks against it.")];
+  const colour = { error: "bad", warning: "open", info: "soft" };
+  const line = (issue) => {
+    const at = issue.at ? ` (${issue.at[0].toFixed(1)} to ${issue.at[1].toFixed(1)} s)` : "";
+    const said = make("strong", { class: colour[issue.severity] }, `${issue.severity}: `);
+    return make("li", {}, said, `${issue.message}${at}. `, make("span", { class: "soft" }, `${issue.remedy}.`));
+  };
+  return [make("ul", { class: "issues" }, ...issues.map(line))];
 }
 
 /** Verdict, curve, spans and figures. */

@@ -128,7 +128,7 @@ const FORMS = {
     for (const [name, key] of [["dubber", "dubber"], ["mode", "sync_mode"], ["emotion", "emotion"]]) {
       if (find(`#dub-${name}`).value) options[key] = find(`#dub-${name}`).value;
     }
-    for (const name of ["start", "preview", "smooth", "strength"]) {
+    for (const name of ["start", "preview", "smooth", "calm", "stabilise", "strength"]) {
       const input = find(`#dub-${name}`);
       if (!input.checkValidity()) throw new Error(`${input.labels[0].textContent}: ${input.validationMessage}`);
       if (input.value !== "") options[name] = Number(input.value);
@@ -146,18 +146,15 @@ const FORMS = {
   },
 };
 
-for (const verb of Object.keys(FORMS)) {
-  const form = find(`#${verb}`);
-  form.addEventListener("submit", async (event) => {
+/** Ask for the job that a form describes, and follow it below the form. */
+function asks(form, button, describe) {
+  return async (event) => {
     event.preventDefault();
     const problem = find("[data-problem]", form);
-    const button = find("button.main", form);
     problem.textContent = "";
     button.disabled = true;
     try {
-      const asked = FORMS[verb]();
-      const given = Object.entries(uploads(form)).map(([role, upload]) => [role, upload.id]);
-      const job = await ask("/jobs", { json: { verb, inputs: Object.fromEntries(given), ...asked } });
+      const job = await ask("/jobs", { json: describe(ids(uploads(form))) });
       say("the job is queued");
       const shown = find(".shown", form.parentElement);
       follow(job, shown);
@@ -167,8 +164,26 @@ for (const verb of Object.keys(FORMS)) {
     } finally {
       button.disabled = false;
     }
-  });
+  };
 }
+
+const ids = (given) => Object.fromEntries(Object.entries(given).map(([role, upload]) => [role, upload.id]));
+
+for (const [verb, more] of Object.entries(FORMS)) {
+  const form = find(`#${verb}`);
+  const described = (inputs) => ({ verb, inputs, ...more() });
+  form.addEventListener("submit", asks(form, find("button.main", form), described));
+}
+
+find("#dub-check").addEventListener(
+  "click",
+  asks(find("#dub"), find("#dub-check"), ({ video, speech }) => {
+    if (!video && !speech) throw new Error("Give a video, or a recording, first.");
+    const inputs = { ...(video && { video }), ...(speech && { sound: speech }) };
+    const dubber = find("#dub-dubber").value;
+    return { verb: "check", inputs, options: dubber ? { dubber } : {} };
+  }),
+);
 
 // ------------------------------------------------------------------------------------------------------- jobs
 
