@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test models docs clean
+.PHONY: demo test models docs site clean
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
 
@@ -26,8 +26,11 @@ models: .venv/core.stamp
 docs: .venv/core.stamp
 	$(BIN)/python scripts/write_help.py
 
+site: .venv/dev.stamp
+	$(BIN)/mkdocs build --quiet
+
 clean:
-	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist demo site .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || ( $(PYTHON) -m venv --clear --without-pip .venv \
