@@ -97,6 +97,8 @@ def test_a_study_says_nothing_of_its_systems_to_raters(folder: Path, films: dict
     assert len(set(names)) == len(names) == 7, "six videos, and one whose sound was moved"
     assert not [name for name in names if any(system in name for system in films)]
     assert sorted(file.stem for file in (folder / MEDIA).iterdir()) == sorted(names)
+    content = b"".join(file.read_bytes() for file in (folder / MEDIA).iterdir())
+    assert not [word for word in (*films, "clip-0", "clip-1") if word.encode() in content]
     client = TestClient(app.make(folder))
     token = survey.invite(folder, 1)[0]
     client.post(f"/r/{token}/start", data={"agree": "yes", "language": "en"})

@@ -69,30 +69,47 @@ def plan(
         MissingExtraError: without the extra ``web``.
     """
     serving.needed()
-    from lipwright.survey.store import Store
-
     place = Path(study).expanduser().absolute()
     _free(place)
     found = _found(videos, systems)
-    clips = sorted(found[next(iter(found))])
-    made = Study(
+    asked = tuple(questions) if ratings != 0 else (), tuple(compare) if pairs != 0 else ()
+    made = replace(_fixed(found, *asked, checks, most_failed), title=title.strip(), contact=contact.strip())
+    spoken = _known("language", tuple(languages or texts.languages()), tuple(texts.languages()))
+    made = _counted(replace(made, languages=spoken, watch=watch, seed=seed), ratings, pairs)
+    return _filled(place, made, found, progress)
+
+
+def _fixed(
+    found: Mapping[str, Mapping[str, Path]],
+    ratings: tuple[str, ...],
+    pairs: tuple[str, ...],
+    checks: int,
+    most_failed: int,
+) -> Study:
+    """A study of the clips ``found`` that asks these questions, as yet without numbers and videos."""
+    return Study(
         id=token_hex(16),
-        title=title.strip() or "Talking faces",
-        contact=contact.strip(),
-        seed=seed,
-        languages=_known("language", tuple(languages or texts.languages()), tuple(texts.languages())),
-        ratings=_known("question", tuple(questions), RATINGS) if ratings != 0 else (),
-        pairs=_known("comparison", tuple(compare), PAIRS) if len(found) > 1 and pairs != 0 else (),
+        title="",
+        contact="",
+        seed=1,
+        languages=(),
+        ratings=_known("question", ratings, RATINGS),
+        pairs=_known("comparison", pairs, PAIRS) if len(found) > 1 else (),
         per_rater_ratings=0,
         per_rater_pairs=0,
         per_rater_checks=_within("checks", checks, 0, MOST_CHECKS),
         most_failed=_within("most_failed", most_failed, 0, max(0, checks - 1)),
-        watch=watch,
-        clips=tuple(clips),
+        watch=True,
+        clips=tuple(sorted(found[next(iter(found))])),
         systems=tuple(found),
         stimuli=(),
     )
-    made = _counted(made, ratings, pairs)
+
+
+def _filled(place: Path, made: Study, found: Mapping[str, Mapping[str, Path]], progress: Progress | None) -> Study:
+    """The study with its videos, in its folder, which is there whole or not at all."""
+    from lipwright.survey.store import Store
+
     part = place.with_name(f".{place.name}.{token_hex(4)}.part")
     with refused(place):
         try:

@@ -131,7 +131,8 @@ def _measured(found: Results) -> Iterator[str]:
         plot = Plot((min(at) - room, max(at) + room), (1, 5), best.figure, f"{question}, mean vote")
         for x, y, name in points:
             plot.dot(x, y, "item", name)
-        yield f"<h2>{escape(question)} and {escape(best.figure)}</h2>{plot.svg()}"
+        which = f"Of {len(own)} figures the one that goes best with the votes, which of many one does by chance."
+        yield f'<h2>{escape(question)} and {escape(best.figure)}</h2><p class="soft">{which}</p>{plot.svg()}'
     if found.unmeasured:
         yield "<h2>Not measured</h2>" + cells([[name, why] for name, why in found.unmeasured.items()], ["video", "why"])
 
