@@ -131,6 +131,12 @@ def test_a_tone_at_full_scale_is_clipped_and_a_soft_one_is_not() -> None:
     assert "clipped" not in check(None, drawn.tone(2.0, level=0.5))
 
 
+def test_what_goes_beyond_full_scale_is_not_cut_off(clean: Audio) -> None:
+    loud = with_samples(clean, clean.samples * (1.3 / np.abs(clean.samples).max()))
+    found = check(None, loud)
+    assert [issue.code for issue in found.issues] == ["over_full_scale"] and found.worst == "info"
+
+
 def test_channels_that_cancel_are_told(tmp_path: Path, clean: Audio) -> None:
     whole = (clean.samples * 32767).astype(np.int16)
     for name, other in (("same", whole), ("over", -whole)):

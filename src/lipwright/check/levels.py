@@ -20,8 +20,8 @@ TOP, SHOULDER = 0.97, 0.90
 """Parts of a block's peak: what lies above the first is its top, between the two its shoulders."""
 FLAT, LEAST, QUIET = 1.5, 0.004, 0.01
 """A top of more samples than the shoulders, of so many of all, in blocks above this peak, was cut off."""
-FULL = 0.9985
-"""From here on a sample stands at the end of the scale."""
+FULL = (0.9985, 1.0)
+"""Between these a sample stands at the end of the scale; above, it was decoded from a lossy file and not cut off."""
 WINDOW = 2048
 REACH = 62.0
 """dB below the loudest band at which the spectrum ends."""
@@ -63,7 +63,8 @@ def _clipped(audio: Audio, offset: float) -> Spans:
 
 def _cut_off(blocks: Float, offset: float) -> NDArray[np.bool_]:
     """bool (n,): whether the waves of each block (n, size) are cut off, above or below."""
-    found = (np.abs(blocks) >= FULL).sum(1) >= 3
+    high = np.abs(blocks)
+    found = (high.max(1) <= FULL[1]) & ((high >= FULL[0]).sum(1) >= 3)
     for way in (1, -1):
         values = way * (blocks - np.float32(offset))
         peak = values.max(1, keepdims=True)

@@ -26,6 +26,7 @@ IN_SOUND = frozenset(
         "dc_offset",
         "low_sample_rate",
         "noisy",
+        "over_full_scale",
         "too_quiet",
         "silence_at_start",
         "silence_at_end",
@@ -134,12 +135,17 @@ def _first_channel(original: Audio, work: _Work) -> None:
 
 
 def _declip(work: _Work) -> None:
-    found = levels.levels(work.audio)
-    cut = np.zeros(len(work.audio.samples), bool)
-    for start, stop in found.clipped:
-        cut[round(start * work.audio.rate) : round(stop * work.audio.rate)] = True
-    samples = ondisk.by_blocks(_rounded, len(cut), work.audio.samples, cut, context=_CONTEXT, size=_PIECE)
-    work.audio = Audio(samples, work.audio.rate)
+    spans, rate, length = levels.levels(work.audio).clipped, work.audio.rate, len(work.audio.samples)
+
+    def mended(samples: Float, places: range) -> Float:
+        at = np.arange(places.start, places.stop) / rate
+        cut = np.zeros(len(at), bool)
+        for start, stop in spans:
+            cut |= (at >= start) & (at < stop)
+        return _rounded(samples, cut)
+
+    samples = ondisk.by_blocks(mended, length, work.audio.samples, range(length), context=_CONTEXT, size=_PIECE)
+    work.audio = Audio(samples, rate)
     work.done.append("the tops that were cut off are rounded by cubic curves, a guess at what is gone")
 
 

@@ -59,6 +59,8 @@ def check(
     elif np.median(looks.light) < DARK:
         notes.issue("too_dark", "warning", f"the picture is dark: {np.median(looks.light):.0f} of 255")
     _frames(clip, looks, notes)
+    if people and clip.audio is not None and clip.source is not None:
+        notes.figure("sync", "lips and sound in sync", None, "", f"not looked at: lipwright measure {clip.source.name}")
 
 
 def _file(clip: Clip, info: VideoInfo | None, notes: Notes) -> None:

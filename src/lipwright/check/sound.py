@@ -20,6 +20,8 @@ SNR = 15.0
 """dB"""
 OFFSET = 0.005
 """Parts of full scale"""
+OVER = 1.01
+"""Parts of full scale; a rounding error is no matter."""
 CLIPPED = 0.25
 """Seconds of blocks in which waves are cut off."""
 LOUD = -35.0
@@ -70,7 +72,11 @@ def _rate(audio: Audio, notes: Notes) -> None:
 
 def _levels(audio: Audio, notes: Notes) -> None:
     found = levels.levels(audio)
-    notes.figure("peak", "peak", found.peak, "of full scale")
+    over = found.peak > OVER
+    notes.figure("peak", "peak", found.peak, "of full scale", f"at most {OVER:g}", not over)
+    if over:
+        message = f"the sound reaches {found.peak:.2f} of full scale; players cut off what is above 1"
+        notes.issue("over_full_scale", "info", message)
     fine = abs(found.offset) < OFFSET
     notes.figure("dc_offset", "offset from zero", found.offset, "of full scale", f"within {OFFSET:g}", fine)
     if not fine:

@@ -142,6 +142,10 @@ def music(audio: Audio) -> tuple[float, Spans]:
 # voices ------------------------------------------------------------------------------------------------
 
 
+MOST = 120.0
+"""Seconds of speech in which several voices are looked for."""
+
+
 @dataclass(frozen=True)
 class Company:
     """How alike the two most different groups of a sound's voices are (``alike``, cosine; NaN with too little speech),
@@ -156,21 +160,19 @@ def company(audio: Audio, heard: Heard) -> Company:
 
     Raises PullError when the encoder is not here and cannot be brought.
     """
-    kept = np.flatnonzero(np.convolve(heard.speech > 0.5, np.ones(2 * 3 + 1), "same") > 0.5)[: round(120 / STEP)]
+    kept = np.flatnonzero(np.convolve(heard.speech > 0.5, np.ones(2 * NEAR + 1), "same") > 0.5)[: round(MOST / STEP)]
     if len(kept) * STEP < 3 * voiceprint.LEAST:
         return Company(float("nan"), ())
-    samples = np.pad(
-        audio.samples, (0, (kept[-1] + 1) * speech.STEP - min(len(audio.samples), (kept[-1] + 1) * speech.STEP))
-    )
-    samples = samples[: (kept[-1] + 1) * speech.STEP].reshape(-1, speech.STEP)[kept].ravel()
-    prints = voiceprint.windows(Audio(np.asarray(samples, np.float32), RATE))
+    pieces = [audio.samples[step * speech.STEP : (step + 1) * speech.STEP] for step in kept.tolist()]
+    prints = voiceprint.windows(Audio(np.concatenate(pieces, dtype=np.float32), RATE))
     group, alike = voiceprint.parted(prints)
     if group is None:
         return Company(alike, ())
     lesser = int(group.mean() < 0.5)
     flags = np.zeros(len(heard.speech), bool)
     for number in np.flatnonzero(group == lesser):
-        first, last = round(number * 0.77 / STEP), round((number * 0.77 + 1.6) / STEP)
+        begin = float(number) * voiceprint.EVERY
+        first, last = round(begin / STEP), round((begin + voiceprint.LENGTH) / STEP)
         middle = slice(first + (last - first) // 4, last - (last - first) // 4)
         flags[kept[middle]] = True
     return Company(alike, joined(flags, 1 / STEP, gap=1.0))
