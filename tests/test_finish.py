@@ -15,8 +15,9 @@ import drawn
 from lipwright import cli, dub, faces, finish, likeness, media, paint
 from lipwright.errors import InputError, WeightsError
 from lipwright.finishing import Finishing, calm, flow, grain, pace, restoring, shake
-from lipwright.types import Clip, Picture
+from lipwright.types import Clip, FaceTrack, Picture
 from portrait import studio  # noqa: F401
+from restorers import network
 from scenes import film, made
 
 
@@ -79,6 +80,31 @@ def test_a_still_camera_is_left_alone_and_a_cut_is_no_shake() -> None:
     way = shake.path(clip)
     assert way.shot.tolist() == [0] * 12 + [1] * 12
     np.testing.assert_array_equal(np.stack(list(finish(clip, stabilise=1.0).read())), np.stack(list(clip.read())))
+
+
+def test_a_person_who_moves_does_not_move_the_camera() -> None:
+    wall, coat = textured((128, 96), seed=4), textured((100, 60), seed=6)
+    pictures, boxes = [], []
+    for t in range(30):
+        picture, x = wall.copy(), 30 + round(6 * np.sin(t))
+        picture[20:80, x : x + 66] = coat[:, :66]
+        pictures.append(picture)
+        boxes.append([x + 16, 40, x + 50, 70])
+    track = FaceTrack(0, np.array(boxes, np.float32), np.zeros((30, 468, 3), np.float32), np.ones(30, np.float32))
+    clip = film(pictures)
+    assert not shake.path(clip, [track]).steps.any()
+    assert shake.path(clip).steps.any(), "the person fills most of the picture, so nothing would be told without it"
+
+
+def test_edges_that_open_are_filled_from_the_frames_around() -> None:
+    world = textured((160, 120), seed=9)
+    shown = {0: moved(world, 6, 0, (96, 72)), 1: moved(world, 0, 0, (96, 72)), 2: moved(world, -6, 0, (96, 72))}
+    clip = film(list(shown.values()))
+    way = shake.Path(np.array([[0, 0, x / 96, 0] for x in (-6, 0, 6)], np.float32), np.zeros(3, np.int64))
+    steady = shake.Steadied(clip, way, 0.0)
+    steady._smooth = way.steps + np.array([[0, 0, 0, 0], [0, 0, 3 / 96, 0], [0, 0, 0, 0]], np.float32)
+    done = next(steady(1, 2))
+    assert likeness.psnr(done, moved(world, -3, 0, (96, 72))) > 32
 
 
 def test_the_way_follows_the_order_in_which_frames_are_shown() -> None:
@@ -223,32 +249,6 @@ def test_grain_is_brought_to_that_of_the_source() -> None:
     noisy = list(finish(fine, source=coarse, regrain=True).read())
     assert not np.array_equal(noisy[0], noisy[1]), "grain that stands still is dirt on the lens"
     np.testing.assert_array_equal(grain.grained(grainy, wanted), grainy)
-
-
-def network(path: Path, kind: str, side: int | None = 128) -> Path:
-    """A tiny network as ONNX: identity; brighter; fidelity (adds its second input); flat, which restores no face."""
-    onnx = pytest.importorskip("onnx")
-    helper, kinds = onnx.helper, onnx.TensorProto
-    shape = [1, 3, side, side] if side else [1, 3, None, None]
-    face = helper.make_tensor_value_info("input", kinds.FLOAT, shape)
-    out = helper.make_tensor_value_info("output", kinds.FLOAT, [1, side] if kind == "flat" else shape)
-    inputs, constants = [face], []
-    if kind == "fidelity":
-        inputs.append(helper.make_tensor_value_info("weight", kinds.DOUBLE, [1]))
-        nodes = [
-            helper.make_node("Cast", ["weight"], ["w"], to=kinds.FLOAT),
-            helper.make_node("Add", ["input", "w"], ["output"]),
-        ]
-    elif kind == "brighter":
-        constants.append(helper.make_tensor("by", kinds.FLOAT, [1], [0.2]))
-        nodes = [helper.make_node("Add", ["input", "by"], ["output"])]
-    elif kind == "flat":
-        nodes = [helper.make_node("ReduceMean", ["input"], ["output"], axes=[1, 2], keepdims=0)]
-    else:
-        nodes = [helper.make_node("Identity", ["input"], ["output"])]
-    graph = helper.make_graph(nodes, kind, inputs, [out], constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
 
 
 def test_eyes_lie_where_the_networks_were_trained_to_see_them(face: Clip) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lipwright import __version__, faces
+from lipwright.errors import NoFaceError
 from lipwright.finishing import pace, shake, timing
 from lipwright.finishing.calm import Calmed
 from lipwright.finishing.grain import Grained, level
@@ -58,7 +59,7 @@ def finished(material: Material, how: Finishing, progress: Progress | None = Non
     if how.calm:
         clip = _with(clip, Calmed(clip, people, how.calm))
     if how.stabilise and material.footage.length > 1:
-        way = shake.path(material.footage, progress).ordered(order)
+        way = shake.path(material.footage, _anybody(material), progress).ordered(order)
         clip = _with(clip, shake.Steadied(clip, way, how.stabilise * float(clip.fps)))
     if how.regrain:
         clip = _with(clip, Grained(clip, level(material.source)))
@@ -77,6 +78,14 @@ def _edits(how: Finishing) -> Iterator[Edit]:
     yield from (Edit(what) for what, asked in done.items() if asked)
     if how.fps is not None:
         yield Edit(f"frame rate {how.fps}")
+
+
+def _anybody(material: Material) -> Sequence[FaceTrack]:
+    """The people of the footage, if there are any."""
+    try:
+        return material.people()
+    except NoFaceError:
+        return ()
 
 
 def _with(clip: Clip, frames: Frames) -> Clip:

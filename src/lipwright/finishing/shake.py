@@ -1,30 +1,37 @@
 """Take the shake out of a shot without cutting its edges off.
 
 How the picture as a whole moves from frame to frame is a similarity (turn, scale, shift), found from corners that are
-followed; most of them decide, so that a mouth or a hand does not. Put one after the other they are the camera's path;
-what smoothing takes off that path is the shake, and each frame is moved back by it. What then lies open at an edge is
-filled from frames before and after, where those show it, and mirrored where none does.
+followed, around the people rather than on them; most of them decide, so that a hand does not. Put one after the other
+they are the camera's path; what smoothing takes off that path is the shake, and each frame is moved back by it. What
+then lies open at an edge is filled from frames before and after, where those show it, and mirrored where none does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipwright import ondisk, steady
+from lipwright import ondisk, paint, steady
 from lipwright.finishing.around import around, glance, is_cut
 from lipwright.likeness import grey
-from lipwright.types import Clip, Float, Int, Picture, Progress
+from lipwright.paint import Region
+from lipwright.types import Clip, FaceTrack, Float, Int, Picture, Progress
 
 SIDE = 480
 """Longer side of the pictures in which motion is looked for."""
 
-CORNERS, FEWEST = 200, 12
+CORNERS, FEWEST = 200, 8
 """Corners followed at most; of fewer that agree nothing is learnt."""
+
+ASIDE = 0.5
+"""How far around a face, in sizes of it, the person is taken to be; they reach down to the picture's edge."""
+
+NOISE = 0.12
+"""Where half of the corners move by less than so many pixels (of those pictures), the camera stands still."""
 
 MOST = 0.04
 """How far an edge may be moved, in widths of the picture: larger corrections are held back to it."""
@@ -59,16 +66,19 @@ class Path:
         return Path(self.steps[order], self.shot[order] * (len(order) + 1) + np.cumsum(jumps))
 
 
-def path(clip: Clip, progress: Progress | None = None) -> Path:
-    """The way the camera goes; one pass over the clip."""
+def path(clip: Clip, people: Sequence[FaceTrack] = (), progress: Progress | None = None) -> Path:
+    """The way the camera goes; one pass over the clip. Where enough is seen around ``people``, who move by themselves,
+    only that counts."""
     found, shots = ondisk.Growing[np.float32](), ondisk.Growing[np.int64]()
     place, shot = np.array([0, 0, 0, 0], np.float64), 0
     before: tuple[NDArray[np.uint8], Float] | None = None
     for frame, picture in enumerate(clip.look()):
         now = _small(picture), glance(picture)
-        if before is not None:
-            shot += is_cut(before[1], now[1])
-            place = _gone(place, _step(before[0], now[0])) if not is_cut(before[1], now[1]) else 0 * place
+        if before is not None and is_cut(before[1], now[1]):
+            shot, place = shot + 1, 0 * place
+        elif before is not None:
+            around_them = _around(people, frame - 1, clip.size, before[0].shape[1::-1])
+            place = _gone(place, _step(before[0], now[0], around_them))
         found.add(place.astype(np.float32)[None])
         shots.add(np.array([shot], np.int64))
         before = now
@@ -84,24 +94,48 @@ def _small(picture: Picture) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(grey(picture), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _step(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[complex, complex]:
-    """The similarity z -> turn · z + shift from one picture to the next, about the middle, in widths."""
+def _around(
+    people: Sequence[FaceTrack], frame: int, size: tuple[int, int], small: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """uint8 (h, w) of a picture made ``small``: 255 but for heads and what lies under them."""
+    mask = np.full((small[1], small[0]), 255, np.uint8)
+    for track in people:
+        row = frame - track.start
+        if 0 <= row < len(track) and np.isfinite(track.box[row, 0]):
+            x0, y0, x1, y1 = track.box[row] * (np.array([*small, *small]) / np.array([*size, *size]))
+            wide, tall = x1 - x0, y1 - y0
+            left, right = max(0, int(x0 - ASIDE * wide)), max(0, int(x1 + ASIDE * wide))
+            mask[max(0, int(y0 - ASIDE * tall)) :, left:right] = 0
+    return mask
+
+
+def _step(before: NDArray[np.uint8], after: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[complex, complex]:
+    """The similarity z -> turn · z + shift from one picture to the next, about the middle, in widths; from corners in
+    the ``mask``, or anywhere where these are too few."""
     still = (complex(1), complex(0))
-    corners = cv2.goodFeaturesToTrack(before, CORNERS, 0.01, 7)
-    if corners is None or len(corners) < FEWEST:
-        return still
-    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, np.empty(0, np.float32))
-    back, here, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, np.empty(0, np.float32))
-    sure = (there & here)[:, 0].astype(bool) & (np.abs(back - corners).max((1, 2)) < 0.5)
-    if sure.sum() < FEWEST:
+    pairs = _followed(before, after, mask)
+    if len(pairs) < FEWEST:
+        pairs = _followed(before, after, None)
+    if len(pairs) < FEWEST or np.median(np.linalg.norm(pairs[:, 1] - pairs[:, 0], axis=1)) < NOISE:
         return still
     wide = before.shape[1]
-    middle = np.array([before.shape[1] - 1, before.shape[0] - 1]) / 2
-    one, other = ((points[sure, 0] - middle) / wide for points in (corners, moved))
+    one, other = ((pairs[:, k] - (np.array(before.shape[1::-1]) - 1) / 2) / wide for k in (0, 1))
     matrix, agree = cv2.estimateAffinePartial2D(one, other, method=cv2.RANSAC, ransacReprojThreshold=0.7 / wide)
     if matrix is None or agree.sum() < FEWEST:
         return still
     return complex(matrix[0, 0], matrix[1, 0]), complex(matrix[0, 2], matrix[1, 2])
+
+
+def _followed(before: NDArray[np.uint8], after: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> Float:
+    """float32 (N, 2, 2): corners of one picture and where they are in the next, those that lead back to themselves."""
+    none = np.zeros((0, 2, 2), np.float32)
+    corners = cv2.goodFeaturesToTrack(before, CORNERS, 0.01, 7, mask=mask)
+    if corners is None or len(corners) < FEWEST:
+        return none
+    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, np.empty(0, np.float32))
+    back, here, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, np.empty(0, np.float32))
+    sure = (there & here)[:, 0].astype(bool) & (np.abs(back - corners).max((1, 2)) < 0.5)
+    return np.stack([corners[sure, 0], moved[sure, 0]], axis=1) if sure.any() else none
 
 
 def _gone(place: NDArray[np.float64], step: tuple[complex, complex]) -> NDArray[np.float64]:
@@ -159,18 +193,50 @@ class Steadied:
 
     def _moved(self, near: Mapping[int, Picture], frame: int, share: float) -> Picture:
         """A frame where it belongs, its edges filled."""
-        size = self._clip.size
         matrix = self._matrix(frame, frame, share)
-        result = cv2.warpAffine(near[frame], matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-        known = _cover(matrix, size)
-        if known.min() >= 1:
-            return np.asarray(result, np.uint8)
+        result = _warped(near[frame], matrix, (0, 0, *self._clip.size))
+        for strip in _strips(matrix, self._clip.size):
+            self._fill(result, near, frame, share, strip)
+        return result
+
+    def _fill(self, result: Picture, near: Mapping[int, Picture], frame: int, share: float, strip: Region) -> None:
+        """Fill a strip at an edge from the frames around, the next ones first, where they show more of it."""
+        size = self._clip.size
+        known = _cover(self._matrix(frame, frame, share), size, strip)
         for other in (frame + side * step for step in STEPS for side in (-1, 1)):
-            if other in near:
-                result, known = _filled(result, known, near[other], self._matrix(other, frame, share))
-                if known.min() >= 1:
-                    break
-        return np.asarray(result, np.uint8)
+            if known.min() >= 1:
+                return
+            if other not in near:
+                continue
+            matrix = self._matrix(other, frame, share)
+            cover = _cover(matrix, size, strip)
+            if (cover > known + 0.1).any():
+                part, more = paint.crop(result, strip), np.maximum(known, cover)
+                kept = np.where(cover > known, known / np.maximum(more, 1e-6), 1).astype(np.float32)
+                moved = _warped(near[other], matrix, strip)
+                part[:] = cv2.blendLinear(np.ascontiguousarray(part), moved, kept, 1 - kept)
+                known = more
+
+
+def _warped(picture: Picture, matrix: Matrix, region: Region) -> Picture:
+    """The part ``region`` of a picture moved by ``matrix``, mirrored beyond its edges."""
+    local = matrix - np.array([[0, 0, region[0]], [0, 0, region[1]]], np.float64)
+    size = (region[2] - region[0], region[3] - region[1])
+    return np.asarray(cv2.warpAffine(picture, local, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101))
+
+
+def _strips(matrix: Matrix, size: tuple[int, int]) -> list[Region]:
+    """Where a picture of ``size`` that is moved by ``matrix`` leaves an edge open, with the rim over which it fades."""
+    wide, tall = size
+    corners = np.array([[0, 0], [wide - 1, 0], [0, tall - 1], [wide - 1, tall - 1]], np.float64)
+    x, y = (corners @ matrix[:, :2].T + matrix[:, 2]).T
+    left, right = max(x[0], x[2]), wide - 1 - min(x[1], x[3])
+    top, bottom = max(y[0], y[1]), tall - 1 - min(y[2], y[3])
+    reach = [min(RIM + int(np.ceil(gap)), side) if gap > 0.01 else 0
+             for gap, side in ((left, wide), (right, wide), (top, tall), (bottom, tall))]  # fmt: skip
+    found = [(0, 0, reach[0], tall), (wide - reach[1], 0, wide, tall), (0, 0, wide, reach[2]),
+             (0, tall - reach[3], wide, tall)]  # fmt: skip
+    return [strip for strip, much in zip(found, reach, strict=True) if much]
 
 
 def _farthest(matrix: Matrix, size: tuple[int, int]) -> float:
@@ -179,24 +245,12 @@ def _farthest(matrix: Matrix, size: tuple[int, int]) -> float:
     return float(np.linalg.norm(corners @ matrix[:, :2].T + matrix[:, 2] - corners, axis=1).max())
 
 
-def _cover(matrix: Matrix, size: tuple[int, int]) -> Float:
-    """float32 (H, W): 1 where a frame moved by ``matrix`` shows something of its own, fading over `RIM` px to 0."""
+def _cover(matrix: Matrix, size: tuple[int, int], region: Region) -> Float:
+    """float32 (h, w) of a ``region``: 1 where a picture of ``size`` moved by ``matrix`` shows something of its own,
+    fading over `RIM` px to 0 towards its edge."""
     back = cv2.invertAffineTransform(matrix)
-    x, y = np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32)[:, None]
+    x = np.arange(region[0], region[2], dtype=np.float32)
+    y = np.arange(region[1], region[3], dtype=np.float32)[:, None]
     own = [np.asarray(row[0] * x + row[1] * y + row[2], np.float32) for row in back]
     inside = [np.minimum(at, side - 1 - at) for at, side in zip(own, size, strict=True)]
     return np.asarray(np.clip((np.minimum(*inside) + 0.5) / RIM, 0, 1), np.float32)
-
-
-def _filled(result: Picture, known: Float, other: Picture, matrix: Matrix) -> tuple[Picture, Float]:
-    """``result`` where it is ``known``, elsewhere what ``other`` shows there; and what is known then."""
-    size = result.shape[1::-1]
-    cover = _cover(matrix, size)
-    if not (cover > known).any():
-        return result, known
-    moved = cv2.warpAffine(other, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    after = np.maximum(known, cover)
-    share = known / np.maximum(after, 1e-6)
-    mixed = cv2.blendLinear(result, np.asarray(moved), share, 1 - share)
-    take = (cover > known)[..., None]
-    return np.where(take, mixed, result), after
