@@ -75,16 +75,13 @@ def _done(order: Order, answers: IO[str]) -> Order:
     try:
         return {"answer": TASKS[order["task"]](order, _Telling(answers))}
     except LipwrightError as problem:
-        return {"error": _named(str(problem), order), "kind": type(problem).__name__}
+        return {"error": _named(str(problem), order)}
     except MemoryError:
-        return {
-            "error": "it needs more memory than a job may use; give a smaller or shorter file",
-            "kind": "InputError",
-        }
+        return {"error": "it needs more memory than it may use; give a smaller or shorter file"}
     except Exception as problem:  # noqa: BLE001 - the caller must learn of any end; the log has the rest
         traceback.print_exc(file=sys.stderr)
         said = f"lipwright itself made an error, {type(problem).__name__}: {problem}; please report it"
-        return {"error": said, "kind": type(problem).__name__}
+        return {"error": _named(said, order)}
 
 
 def _named(said: str, order: Order) -> str:
