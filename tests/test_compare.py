@@ -191,3 +191,6 @@ def test_the_command_says_where_all_of_it_is(
     assert cli.main([*line.split(), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["entries"].keys() == {"landmark", "retime"}
     assert cli.main(["compare", "talk.mp4", "speech.wav", "--with", "speech=2"]) == 1
+    capsys.readouterr()
+    assert cli.main([*line.replace("retime", "nobody").split(), "-q"]) == 1
+    assert "nobody: there is no 'nobody'" in capsys.readouterr().out, "what could be done is told all the same"

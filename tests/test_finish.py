@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -324,6 +326,24 @@ def test_what_cannot_be_done_is_a_sentence(how: dict[str, object], word: str) ->
 def test_retiming_needs_a_sound(face: Clip) -> None:
     with pytest.raises(InputError, match="no sound by which"):
         finish(face, retime=True)
+
+
+def test_few_pictures_are_held_at_a_time() -> None:
+    alive: list[weakref.ref[Picture]] = []
+    most = 0
+    world = textured((260, 180))
+
+    def frames(start: int, stop: int) -> Iterator[Picture]:
+        nonlocal most
+        for number in range(start, stop):
+            picture = moved(world, number % 5, number % 3, (96, 72))
+            alive[:] = [one for one in alive if one() is not None] + [weakref.ref(picture)]
+            most = max(most, len(alive))
+            yield picture
+
+    clip = Clip(Fraction(25), (96, 72), 150, frames)
+    assert sum(1 for _ in finish(clip, stabilise=0.5, regrain=True, fps=30).read()) == 180
+    assert 2 * shake.REACH < most < 2 * shake.REACH + 10
 
 
 def test_a_still_has_no_shake() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -158,3 +159,8 @@ for thread in threading.enumerate():
     assert done.returncode == 0, done.stderr
     assert "asked for" not in done.stderr
     assert not list(home.iterdir()), "an identity was written into the home folder"
+
+
+def test_ports_of_every_kind_that_face_networks_have_are_known() -> None:
+    port = runtime._onnx_port(SimpleNamespace(name="w", shape=[1], type="tensor(double)"))
+    assert (port.name, port.shape, port.dtype) == ("w", (1,), np.dtype("f8"))

@@ -261,7 +261,13 @@ class _Cuda:
         return lambda: outputs
 
 
-_ONNX_TYPES = {"tensor(float)": "f4", "tensor(float16)": "f2", "tensor(int64)": "i8", "tensor(uint8)": "u1"}
+_ONNX_TYPES = {
+    "tensor(float)": "f4",
+    "tensor(float16)": "f2",
+    "tensor(double)": "f8",
+    "tensor(int64)": "i8",
+    "tensor(uint8)": "u1",
+}
 
 
 def _onnx_port(port: Any) -> Port:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("video", type=Path, nargs="?", default=argparse.SUPPRESS, help="the footage to dub; or else --videos")
-    add("speech", type=Path, nargs="?", default=argparse.SUPPRESS, help="what it is to say")
+    add("video", type=Path, nargs="?", default=None, help="the footage to dub; or else --videos")
+    add("speech", type=Path, nargs="?", default=None, help="what it is to say")
     add("-o", "--out", type=Path, metavar="FOLDER", help="where all of it is written (compared)")
     dubbers = "ways to dub, NAME or NAME:WEIGHTS; `lipwright models` names them (landmark compact)"
     add("--dubbers", nargs="+", metavar="DUBBER", help=dubbers)
@@ -39,7 +39,7 @@ def _run(options: Options, progress: Progress) -> Answer:
     text = done.text()
     for what, place in (("grid", done.grid), ("page", done.page)):
         text += "" if place is None else f"\n{what}: {near(place)}"
-    return Answer(text, done.data())
+    return Answer(text, done.data(), code=int(any(entry.problem for entry in done.entries)))
 
 
 VERB = Verb("dub in several ways, or take several videos, and set them side by side", _options, _run)
