@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lipwright
 from lipwright import cli, dubbers, media, registry
 from lipwright.commands import VERBS
-from portrait import studio  # noqa: F401
+from portrait import ASSETS, studio  # noqa: F401
+from restorers import network
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,8 +37,9 @@ def commands(page: Path) -> list[list[str]]:
 PYTHON = [(f"{page.name}-{n}", code) for page in PAGES for n, code in enumerate(blocks(page, "python"))]
 
 SHOWN = {tuple(command) for page in PAGES for command in commands(page)}
-RUN = sorted(command for command in SHOWN if command[0] == "lipwright" and command[1] in {"dub", "models"})
-"""Commands that are run here; the others need a dataset, or are run by tests of their own."""
+VERBS_RUN = {"check", "compare", "dub", "finish", "measure", "models", "repair", "speak", "visemes", "wav2lip"}
+RUN = sorted(command for command in SHOWN if command[0] == "lipwright" and command[1] in VERBS_RUN)
+"""Commands that are run here; the others need a dataset, serve until stopped, or are run by tests of their own."""
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other versions of argparse break lines elsewhere")
@@ -85,13 +90,33 @@ def test_the_readme_shows_what_dub_prints(
         assert capsys.readouterr().out == output
 
 
+@pytest.fixture(scope="module")
+def stage(studio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that the commands of the pages name: a talk that is heard, dubs, what was trained."""
+    folder = tmp_path_factory.mktemp("stage")
+    for name in ("portrait.png", "speech.wav"):
+        shutil.copy(studio / name, folder)
+    voice = media.open_audio(ASSETS / "sentence-1.m4a").cut(0.0, 4.5)
+    media.write(lipwright.dub(media.open(studio / "portrait.png"), voice), folder / "talk.mp4")
+    for name in ("out.mp4", "ours.mp4", "theirs.mp4"):
+        shutil.copy(folder / "talk.mp4", folder / name)
+    (folder / "runs" / "wav2lip").mkdir(parents=True)
+    (folder / "studies" / "measure").mkdir(parents=True)
+    (folder / "studies" / "measure" / "best.yaml").write_text("sure: 0.02\n", encoding="utf-8")
+    for name in ("runs/wav2lip/wav2lip.onnx", "gan.onnx", "nogan.onnx"):
+        shutil.copy(registry.path("wav2lip_tiny"), folder / name)
+    return folder
+
+
 @pytest.mark.parametrize("command", RUN, ids=lambda command: " ".join(command[1:]))
-def test_commands_in_the_pages_run(command: tuple[str, ...], studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(studio)
-    trained = Path("runs", "wav2lip", "wav2lip.onnx")  # what a training shown before left
-    trained.parent.mkdir(parents=True, exist_ok=True)
-    trained.write_bytes(registry.path("wav2lip_tiny").read_bytes())
-    assert cli.main(command[1:]) == 0
+def test_commands_in_the_pages_run(
+    command: tuple[str, ...], stage: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(stage)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("A short chapter."))
+    if "codeformer.onnx" in command:
+        network(stage / "codeformer.onnx", "fidelity")
+    assert cli.main(list(command[1:])) == 0, capsys.readouterr().err
 
 
 def test_the_dubber_of_the_page_is_a_member_at_once(

@@ -11,6 +11,7 @@ from lipwright.check import environment, mending, picture, sound
 from lipwright.check.found import ORDER, Checked, Notes
 from lipwright.errors import InputError
 from lipwright.media.sound import lazy_audio
+from lipwright.media.target import refused
 from lipwright.types import Audio, Clip, Progress
 
 Source: TypeAlias = str | Path
@@ -37,7 +38,7 @@ def check(
         progress: called while faces are looked for and pictures are looked through.
 
     Raises:
-        InputError: no such dubber; ``fix`` of what is no file; ``out`` without ``fix``, or no folder.
+        InputError: no such dubber; ``fix`` of what is no file; ``out`` without ``fix``, or a file.
         MediaError: a file cannot be read.
         OutputError: a repaired file cannot be written.
     """
@@ -52,6 +53,9 @@ def check(
     found = Checked(names, figures, tuple(issues))
     if not fix:
         return found
+    if out is not None:
+        with refused(Path(out)):
+            Path(out).mkdir(parents=True, exist_ok=True)
     repaired = mending.mend(clip, speech, found, None if out is None else Path(out), progress)
     mended = {code for one in repaired for code in one.codes}
     remain = tuple(issue.code for issue in issues if issue.code not in mended and issue.severity != "info")
@@ -64,8 +68,8 @@ def _check(video: object, sound: object, fix: bool, out: Source | None, dubber: 
         raise InputError(f"there is no {dubber!r} among the dubbers; there are: {', '.join(known)}")
     if out is not None and not fix:
         raise InputError(f"a folder to write to ({out}) was given, and nothing is written without --fix")
-    if out is not None and not Path(out).is_dir():
-        raise InputError(f"there is no folder {out} to write to; make it first")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise InputError(f"{out} is a file; give a folder to write repaired files to")
     if fix and video is None and sound is None:
         raise InputError("give the VIDEO or SOUND to be repaired with --fix")
     if fix and any(isinstance(given, Clip | Audio) and given.source is None for given in (video, sound)):
