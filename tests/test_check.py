@@ -152,7 +152,8 @@ def test_what_cannot_be_checked_is_a_sentence(poor: Path, tmp_path: Path, capfd:
     assert "has no picture" in said(["check", poor / "fine.wav", poor / "fine.wav"], capfd)
     assert "among the dubbers" in said(["check", poor / "fine.wav", "--dubber", "nobody"], capfd)
     assert "nothing is written without --fix" in said(["check", poor / "fine.wav", "-o", tmp_path], capfd)
-    assert "no folder" in said(["check", poor / "fine.wav", "--fix", "-o", tmp_path / "none"], capfd)
+    (tmp_path / "taken").write_text("a file")
+    assert "is a file; give a folder" in said(["check", poor / "fine.wav", "--fix", "-o", tmp_path / "taken"], capfd)
     assert "give the VIDEO or SOUND" in said(["check", "--fix"], capfd)
 
 
