@@ -13,25 +13,25 @@ import pytest
 
 import drawn
 from defective import blurred, brighter, changed, darker, flatter, held, shaded, shown
-from lipwright import check, media, registry
-from lipwright.types import Clip, Picture
+from lipwright import check, faces, media, registry
+from lipwright.check import seen
+from lipwright.types import Clip, FaceTrack, Picture
 from scenes import film, made
 
 LENGTH, FPS = 30, 25.0
-CENTRE, LIPS = 334 / 768, 197
+CENTRE, LIPS = 334 / 768, 131
 """Where the portrait's face is, as a part of its width, and its lips, px from the top."""
-FINE = {"no_sound"}
-"""Said of every clip here: it has no sound."""
+FINE = {"no_sound", "low_resolution"}
+"""Said of every clip here: it has no sound, and 512 lines."""
 
 
 @pytest.fixture(scope="module")
 def portrait() -> Picture:
-    """A real face, 768 x 768, in the public domain."""
+    """A real face, 512 x 512, in the public domain."""
     for name in ("portrait", "face_landmark", "face_detection_full_range"):
         if not registry.is_here(name):
             pytest.skip(f"{name} is not here; `lipwright models pull` brings it")
-    still = next(media.open(registry.path("portrait")).read())
-    return np.asarray(cv2.resize(still, (768, 768), interpolation=cv2.INTER_CUBIC))
+    return next(media.open(registry.path("portrait")).read())
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +62,24 @@ def test_a_clean_video_has_no_issue_and_every_figure(clean: Clip) -> None:
     found = check(clean)
     assert {issue.code for issue in found.issues} == FINE
     assert found.worst == "info"
-    assert all(figure.fine and figure.value is not None for figure in found.figures)
+    assert all(figure.fine and figure.value is not None for figure in found.figures if figure.name != "size")
 
 
 SPANS: dict[str, Callable[[Clip], Clip]] = {
     "too_dark": lambda clip: changed(clip, darker(0.15), 10, 22),
-    "too_bright": lambda clip: changed(clip, brighter(2.5), 10, 22),
+    "too_bright": lambda clip: changed(clip, brighter(1.7), 10, 22),
     "low_contrast": lambda clip: changed(clip, flatter(0.15), 10, 22),
     "side_lit": lambda clip: changed(clip, shaded(0.2, CENTRE), 10, 22),
-    "blurred": lambda clip: changed(clip, blurred(4.0), 10, 22),
+    "blurred": lambda clip: changed(clip, blurred(3.0), 10, 22),
     "frozen": lambda clip: held(clip, 9, 22),
     "face_lost": lambda clip: changed(clip, lambda _, picture: np.full_like(picture, 110), 10, 22),
-    "mouth_hidden": lambda clip: changed(clip, moved_down, 10, 22),
 }
 CUT = {"shot_cuts", "several_faces"}
 BESIDE = {
-    "face_lost": {"shot_cuts", "frozen"}, "too_bright": CUT, "too_dark": CUT, "mouth_hidden": CUT, "low_contrast": CUT,
+    "face_lost": {"shot_cuts", "frozen"}, "too_bright": CUT, "too_dark": CUT, "low_contrast": CUT,
     "side_lit": CUT,
 }  # fmt: skip
 """What comes with a defect of necessity: a sudden change of light is a cut."""
-
-
-def moved_down(number: int, picture: Picture) -> Picture:
-    """The picture moved down until the lips are out of sight."""
-    above = np.full((len(picture) - LIPS, picture.shape[1], 3), 90, np.uint8)
-    return np.concatenate([above, picture[:LIPS]])
 
 
 @pytest.mark.parametrize("code", SPANS)
@@ -104,7 +97,7 @@ def test_each_defect_is_told_with_its_times_and_no_other(code: str, clean: Clip)
         ("too_dark", darker(0.1)),
         ("low_contrast", flatter(0.2)),
         ("side_lit", shaded(0.2, CENTRE)),
-        ("blurred", blurred(5.0)),
+        ("blurred", blurred(3.0)),
     ],
 )
 def test_what_holds_throughout_is_one_span(code: str, change: Callable[[int, Picture], Picture], clean: Clip) -> None:
@@ -138,33 +131,52 @@ def test_no_face_is_an_error() -> None:
     assert found.worst == "error" and found["no_face"].remedy
 
 
-def test_a_head_that_turns_is_told_while_it_is_turned(clean: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody turns here: the pose of the canonical face stands for one who does."""
-    from lipwright import faces
-    from lipwright.check import seen
-
-    track = faces.track(clean)
-    angle = np.radians(np.where((np.arange(LENGTH) >= 10) & (np.arange(LENGTH) < 22), 40.0, 0.0))
-    turn = np.zeros((LENGTH, 3, 3), np.float32)
+def turned(track: FaceTrack, start: int, stop: int, degrees: float) -> FaceTrack:
+    """The track with the average face in place of the real one, turned to the side from ``start`` to ``stop``."""
+    frames = np.arange(len(track))
+    angle = np.radians(np.where((frames >= start) & (frames < stop), degrees, 0.0))
+    turn = np.zeros((len(track), 3, 3), np.float32)
     turn[:, 0, 0] = turn[:, 2, 2] = np.cos(angle)
     turn[:, 0, 2], turn[:, 2, 0], turn[:, 1, 1] = np.sin(angle), -np.sin(angle), 1
-    pose = faces.Pose(np.full(LENGTH, 100, np.float32), turn, np.full((LENGTH, 3), 300, np.float32))
-    points = faces.from_canonical(np.repeat(faces.canonical().points[None], LENGTH, 0), pose)
-    found = seen.face(replace(track, points=points), clean.size)
+    pose = faces.Pose(np.full(len(track), 100, np.float32), turn, np.full((len(track), 3), 300, np.float32))
+    shape = np.repeat(faces.canonical().points[None], len(track), 0)
+    return replace(track, points=faces.from_canonical(shape, pose))
+
+
+def test_a_head_that_turns_is_told_while_it_is_turned(clean: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = turned(faces.track(clean), 10, 22, 40.0)
+    found = seen.face(track, clean.size)
     assert found.yaw[15] == pytest.approx(40, abs=0.5) and abs(found.yaw[5]) < 0.5
-    monkeypatch.setattr(faces, "tracks", lambda *_, **__: (replace(track, points=points),))
+    monkeypatch.setattr(faces, "tracks", lambda *_, **__: (track,))
     assert check(clean)["off_frontal"].spans == ((pytest.approx(0.4), pytest.approx(0.88)),)
 
 
-def test_a_hand_before_the_mouth_is_told_while_it_is_there(clean: Clip) -> None:
-    from lipwright import faces
+def test_lips_outside_the_picture_are_told(clean: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = faces.track(clean)
+    points = track.points.copy()
+    points[10:22, :, 1] += clean.size[1] - LIPS
+    monkeypatch.setattr(faces, "tracks", lambda *_, **__: (replace(track, points=points),))
+    assert check(clean)["mouth_hidden"].spans == ((pytest.approx(0.4), pytest.approx(0.88)),)
 
+
+def test_the_wall_behind_a_profile_is_no_hand(clean: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = turned(faces.track(clean), 18, 27, 50.0)
+    assert track.tint is not None
+    tint = track.tint.copy()
+    tint[18:27, faces.canonical().moving] = (20, 40, 200)
+    for points, codes in ((track.points, set()), (faces.track(clean).points, {"occluded", "mouth_hidden"})):
+        shown = replace(track, tint=tint, points=points)
+        monkeypatch.setattr(faces, "tracks", lambda *_, shown=shown, **__: (shown,))
+        assert {issue.code for issue in check(clean).issues} & {"occluded", "mouth_hidden"} == codes
+
+
+def test_a_hand_before_the_mouth_is_told_while_it_is_there(clean: Clip) -> None:
     points = faces.track(clean).points
 
     def hand(number: int, picture: Picture) -> Picture:
         x, y = points[number, 13, :2].astype(int)
         picture = picture.copy()
-        picture[y - 12 : y + 60, x - 45 : x + 45] = (40, 160, 60)
+        picture[y - 8 : y + 40, x - 30 : x + 30] = (40, 160, 60)
         return picture
 
     found = check(changed(shown(clean, lambda number: number % LENGTH), hand, 18, 27))

@@ -141,23 +141,25 @@ def _face(face: seen.Face, looks: seen.Pictures, clip: Clip, dubber: str, notes:
         (looks.sharp < SHARP) & (face.width >= NEEDS["retime"]),
         "the face is blurred: sharpness {}",
     )
+    # In a profile the mesh reaches beyond the cheek, and what is seen there is the wall behind.
+    seen_whole = np.abs(face.yaw) < YAW
     every(
         "occluded",
         "lower face covered",
         face.covered,
         "",
         f"at most {COVERED:g}",
-        face.covered > COVERED,
+        (face.covered > COVERED) & seen_whole,
         "something stands before {} of the lower face",
     )
-    hidden = np.maximum(face.mouth / HIDDEN, face.outside / OUTSIDE)
+    hidden = ((face.mouth > HIDDEN) & seen_whole) | (face.outside > OUTSIDE)
     every(
         "mouth_hidden",
         "lips outside the picture",
         face.outside,
         "",
         f"at most {OUTSIDE:g}",
-        hidden > 1,
+        hidden,
         "the lips are covered or outside the picture",
     )
 
