@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -210,7 +211,7 @@ def test_what_is_damaged_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="tables are missing"):
         app.make(folder)
     (folder / "study.db").unlink()
-    Store.make(folder, "another").close()
+    Store.make(folder, replace(study, id="another")).close()
     with pytest.raises(InputError, match="belongs to another study"):
         app.make(folder)
     (folder / MEDIA / f"{study.stimuli[2].name}.mp4").unlink()
@@ -375,6 +376,33 @@ def test_so_many_may_sign_up(folder: Path) -> None:
     closed = TestClient(app.make(folder))
     assert "personal link only" in closed.get("/").text
     assert closed.post("/join").status_code == 403
+
+
+def test_an_answer_that_cannot_be_stored_is_not_confirmed(folder: Path, client: TestClient) -> None:
+    own = joined(folder, client)
+    with sqlite3.connect(folder / "study.db") as database:
+        database.execute("ALTER TABLE vote RENAME TO lost")
+    answer = client.post(f"{own}/0", data=ALL)
+    assert (answer.status_code, "could not be saved" in answer.text) == (503, True)
+    with sqlite3.connect(folder / "study.db") as database:
+        database.execute("ALTER TABLE lost RENAME TO vote")
+    assert client.get(own).headers["location"] == f"{own}/0"
+
+
+@pytest.mark.parametrize("address", ["/r/%00", "/r/a%2Fb", "/r/" + "x" * 3000, "/r/a/-1", "/r/a/1e9", "/join", "/r//0"])
+def test_odd_addresses_are_pages_in_words(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code in {404, 405}
+    assert "<h1>" in answer.text
+
+
+def test_odd_positions_and_forms_lead_back(folder: Path, client: TestClient) -> None:
+    own = joined(folder, client)
+    assert client.get(f"{own}/{10**30}").headers["location"] == own
+    odd = {"content-type": "multipart/form-data; boundary=x"}
+    assert client.post(f"{own}/0", content=b"--x\r\nno form", headers=odd).status_code in {400, 422}
+    assert client.post(f"{own}/0", content=b"\xff\xfe=%ff&sync=%00").status_code == 422
+    assert client.post(f"{own}/0", files={"sync": b"3"}).status_code == 422
 
 
 def test_a_long_form_is_refused(folder: Path, client: TestClient) -> None:

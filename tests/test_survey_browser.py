@@ -159,6 +159,20 @@ def test_answers_wait_for_the_videos(browser: Browser, watched: Site) -> None:
     tab.close()
 
 
+def test_a_video_that_does_not_play_is_told(browser: Browser, watched: Site) -> None:
+    folder, url = watched
+    (token,) = survey.invite(folder, 1)
+    tab = browser.new_page(locale="en")
+    tab.route("**/*.mp4", lambda route: route.fulfill(body=b"no video", content_type="video/mp4"))
+    tab.goto(f"{url}/r/{token}")
+    tab.check("#agree")
+    tab.click("main button")
+    tab.wait_for_url("**/0")
+    tab.get_by_text(texts.texts("en")["broken"]).wait_for()
+    assert tab.locator("fieldset:disabled").count() == 3
+    tab.close()
+
+
 def test_the_page_works_without_scripts(browser: Browser, site: Site) -> None:
     folder, url = site
     (token,) = survey.invite(folder, 1)

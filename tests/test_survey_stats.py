@@ -199,6 +199,18 @@ def test_the_rule_is_the_studys(voted: Path, tmp_path: Path) -> None:
     store.close()
 
 
+def test_rules_that_were_changed_after_the_plan_are_told(folder: Path) -> None:
+    study = vote_all(folder, 2)
+    studies.write(replace(study, title="Other words"), folder)
+    found = survey.stats(folder)
+    assert not found.changed
+    assert "changed" not in report.text(found)
+    studies.write(replace(study, most_failed=1), folder)
+    found = survey.stats(folder)
+    assert found.changed
+    assert "study.yaml was changed after it was planned" in report.text(found)
+
+
 def test_who_stops_before_the_first_check_does_not_count(folder: Path) -> None:
     study = vote_all(folder, 2)
     store = Store.open(folder, study)

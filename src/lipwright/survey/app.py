@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from lipwright import serving
@@ -49,6 +50,7 @@ def make(folder: Path, *, sign_up: int | None = None, now: Callable[[], float] =
     app.api_route("/r/{token}/media/{name}.mp4", methods=["GET", "HEAD"], **options)(survey.video)  # type: ignore[arg-type]
     app.exception_handler(_Refused)(survey.refused)
     app.exception_handler(HTTPException)(survey.failed)
+    app.exception_handler(OperationalError)(survey.unsaved)
     return app
 
 
@@ -181,6 +183,11 @@ class _Survey:
         """A page for what no address of ours is, or takes."""
         status = problem.status_code if isinstance(problem, HTTPException) else 400
         return _html(pages.message(self._study, self._reader(request), "wrong_title", "wrong"), status)
+
+    def unsaved(self, request: Request, _: Exception) -> Response:
+        """A page for a disk that is full, or a database that others hold for too long."""
+        said = pages.message(self._study, self._reader(request), "unsaved_title", "unsaved")
+        return _html(said, 503, {"Retry-After": "10"})
 
     def _early(self, page: Page) -> bool:
         """Whether the videos cannot have been seen to their end since their page was first shown."""

@@ -90,6 +90,7 @@ def trial(
         note=_Html(f'<p class="note">{escape(reader.say("practice"))}</p>' if shown.role == "practice" else ""),
         videos=_Html(_videos(reader, videos)),
         ready=reader.say("ready"),
+        broken=reader.say("broken"),
         hint=reader.say("watch_pair" if compared else "watch") if videos else "",
         watched="1" if not (videos and study.watch) or answers else "",
         action=f"{reader.own}/{position}",

@@ -116,7 +116,7 @@ def _filled(place: Path, made: Study, found: Mapping[str, Mapping[str, Path]], p
             (part / MEDIA).mkdir(parents=True)
             made = replace(made, stimuli=tuple(copying.copied(found, part / MEDIA, _moved(made), progress)))
             studies.write(made, part)
-            Store.make(part, made.id).close()
+            Store.make(part, made).close()
             part.replace(place)
         finally:
             shutil.rmtree(part, ignore_errors=True)

@@ -144,7 +144,10 @@ def _who(found: Results) -> str:
         f"{who.invited} raters with a link, {who.started} took part, {who.finished} to the end; {len(who.count)} count"
     )
     told += f", {len(who.out)} left out ({rule})" if who.out else ""
-    return told + (f"; {who.left} took their answers back" if who.left else "")
+    told += f"; {who.left} took their answers back" if who.left else ""
+    return told + (
+        ". study.yaml was changed after it was planned: its rules are not those fixed before" * found.changed
+    )
 
 
 def _out(found: Results) -> str:

@@ -85,12 +85,14 @@ class Relation:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """All that a study found. ``raters``, see `lipwright.survey.ballots.Raters`; ``unmeasured``, why videos have no
+    """All that a study found. ``raters``, see `lipwright.survey.ballots.Raters`; ``changed``, whether
+    study.yaml was changed after it was planned; ``unmeasured``, why videos have no
     figures, by clip and system; ``table``, every vote as a row."""
 
     title: str
     raters: Any
     most_failed: int
+    changed: bool
     ratings: tuple[Rating, ...]
     comparisons: tuple[Comparing, ...]
     relations: tuple[Relation, ...]
@@ -101,6 +103,7 @@ class Results:
     def data(self) -> dict[str, Any]:
         """For ``--json``: no value that is not a number (null instead), and no single votes."""
         told = {"title": self.title, "raters": asdict(self.raters), "most_failed": self.most_failed}
+        told |= {"changed": self.changed}
         told |= {"ratings": [asdict(each) for each in self.ratings]}
         told |= {"comparisons": [asdict(each) for each in self.comparisons]}
         told |= {"relations": [asdict(each) for each in self.relations], "unmeasured": dict(self.unmeasured)}
@@ -134,12 +137,13 @@ def stats(study: Path, *, measure: bool = False, progress: Progress | None = Non
     votes, wins = ballots.ratings(plan, store, who.count), ballots.preferences(plan, store, who.count)
     found = objective.measured(folder, plan, progress) if measure else objective.known(folder)
     figures = objective.figures(found)
-    table = ballots.rows(plan, store)
+    table, changed = ballots.rows(plan, store), store.changed(plan)
     store.close()
     return Results(
         title=plan.title,
         raters=who,
         most_failed=plan.most_failed,
+        changed=changed,
         ratings=tuple(rating(question, plan.systems, each) for question, each in votes.items()),
         comparisons=tuple(comparing(question, plan.systems, each, table) for question, each in wins.items()),
         relations=tuple(_relations(plan, votes, figures)),

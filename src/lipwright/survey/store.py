@@ -18,9 +18,10 @@ from lipwright.survey.study import DATABASE, Study, Trial
 
 
 class About(SQLModel, table=True):
-    """Which study a database belongs to."""
+    """Which study a database belongs to, and its rules as they were ``fixed`` before the first vote."""
 
     study: str = Field(primary_key=True)
+    fixed: str
 
 
 class Rater(SQLModel, table=True):
@@ -72,12 +73,12 @@ class Store:
         self._engine = engine
 
     @classmethod
-    def make(cls, folder: Path, study: str) -> Self:
-        """A new one in a folder, for the study of that id."""
+    def make(cls, folder: Path, study: Study) -> Self:
+        """A new one in a folder, for a study."""
         made = cls(serving.store(folder / DATABASE))
         SQLModel.metadata.create_all(made._engine, tables=[model.__table__ for model in _MODELS])  # type: ignore[attr-defined]
         with made._writing() as session:
-            session.add(About(study=study))
+            session.add(About(study=study.id, fixed=study.fixed))
         return made
 
     @classmethod
@@ -100,6 +101,11 @@ class Store:
             if session.exec(select(About.study)).all() != [study.id]:
                 raise InputError(f"{path} belongs to another study than the {folder / 'study.yaml'} beside it")
         return made
+
+    def changed(self, study: Study) -> bool:
+        """Whether the study's rules are others than those that were fixed before the first vote."""
+        with Session(self._engine) as session:
+            return session.exec(select(About.fixed)).one() != study.fixed
 
     def close(self) -> None:
         """Give back the file."""

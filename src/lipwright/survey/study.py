@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,6 +100,14 @@ class Study:
     def items(self) -> dict[tuple[str, str], Stimulus]:
         """Its videos by (clip, system), without those of checks."""
         return {(each.clip, each.system): each for each in self.stimuli if not each.moved}
+
+    @cached_property
+    def fixed(self) -> str:
+        """A sha256 of all that raters do and of whose votes count; words may change, these may not."""
+        told = asdict(self)
+        for words in ("title", "contact", "languages", "version"):
+            del told[words]
+        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def playlist(self, rater: int) -> list[Trial]:
         """All pages of rater number ``rater`` (from 0), in order."""

@@ -66,6 +66,8 @@ if (form) {
   if (videos.length && !form.dataset.watched) lock(true);
   for (const video of videos) {
     video.addEventListener("ended", look);
+    video.addEventListener("error", () => { state.textContent = state.dataset.broken; });
+    if (video.error) state.textContent = state.dataset.broken;
     video.addEventListener("play", () => {
       for (const other of videos) if (other !== video) other.pause();
     });
