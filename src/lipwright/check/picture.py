@@ -59,7 +59,7 @@ def check(
     elif np.median(looks.light) < DARK:
         notes.issue("too_dark", "warning", f"the picture is dark: {np.median(looks.light):.0f} of 255")
     _frames(clip, looks, notes)
-    if people and clip.audio is not None and clip.source is not None:
+    if people and _own(clip, speech) and clip.source is not None:
         notes.figure("sync", "lips and sound in sync", None, "", f"not looked at: lipwright measure {clip.source.name}")
 
 
@@ -76,7 +76,9 @@ def _file(clip: Clip, info: VideoInfo | None, notes: Notes) -> None:
     variable = info is not None and info.variable
     unusual = clip.fps not in USUAL
     said = "variable, read as " if variable else ""
-    notes.figure("fps", "frames a second", f"{said}{rate:.6g}", "", f"{SLOW:g} and more, steady", not variable)
+    notes.figure(
+        "fps", "frames a second", f"{said}{rate:.6g}", "", f"{SLOW:g} and more, steady", not variable and rate >= SLOW
+    )
     if variable:
         message = f"frames come at an unsteady rate; they are read at {rate:.6g} a second"
         notes.issue("variable_frame_rate", "info", message)
@@ -100,8 +102,13 @@ def _length(clip: Clip, speech: Audio | None, notes: Notes) -> None:
             f"the sound ({speech.duration:.2f} s) is {abs(gap):.2f} s {longer} than the picture ({clip.duration:.2f} s)"
         )
         ends = min(clip.duration, speech.duration), max(clip.duration, speech.duration)
-        own = speech.source is not None and speech.source == clip.source
-        notes.issue("length_mismatch", "warning" if own or gap > 0 else "info", message, [ends])
+        severity: Severity = "warning" if _own(clip, speech) or gap > 0 else "info"
+        notes.issue("length_mismatch", severity, message, [ends])
+
+
+def _own(clip: Clip, speech: Audio | None) -> bool:
+    """Whether the sound is that of the video itself."""
+    return speech is not None and clip.length > 1 and speech is clip.audio
 
 
 def _people(people: tuple[FaceTrack, ...], clip: Clip, notes: Notes) -> None:
