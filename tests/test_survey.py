@@ -29,6 +29,7 @@ from lipwright.survey.study import MEDIA
 # who sees what ---------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12))
 def test_every_condition_stands_and_follows_equally_often(count: int) -> None:
     rows = design.williams(count)
@@ -73,6 +74,7 @@ def test_pairs_are_spread_evenly_and_turned(made: Design, raters: int) -> None:
     assert all(abs(ways[c, a, b] - ways[c, b, a]) <= 1 for c, a, b in ways), "each comes first as often as second"
 
 
+@settings(deadline=None)
 @given(designs, st.integers(0, 99), st.integers(1, 24), st.integers(1, 3))
 def test_checks_are_spread_and_never_first(made: Design, rater: int, length: int, count: int) -> None:
     spots = design.places(made, rater, length, count)

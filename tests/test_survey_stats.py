@@ -311,7 +311,8 @@ def test_a_video_is_measured_or_it_is_told_why_not(voted: Path, tmp_path: Path) 
     name = studies.read(voted).stimuli[0].name
     found = objective._measured(voted / "media" / f"{name}.mp4")
     assert isinstance(found, dict)
-    assert {"lse_d_valid", "lse_c_valid", "offset_ms_size", "openness"} <= found.keys()
+    assert found["distance_as_played"] >= found["lse_d_valid"], "no offset is better than the best"
+    assert {"lse_d_valid", "lse_c_valid", "offset_ms_size", "openness", "distance_as_played"} <= found.keys()
     silent = drawn.write(tmp_path / "silent.mp4", drawn.talking(20, size=(64, 48)).read(), audio=np.zeros((1, 30000)))
     said = objective._measured(silent)
     assert isinstance(said, str)

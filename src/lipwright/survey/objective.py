@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ def _measured(video: Path) -> dict[str, float] | str:
     from lipwright.measure import measure
 
     try:
-        data = measure(media.open(video)).data()
+        found = measure(media.open(video))
     except LipwrightError as problem:
         return str(problem)
+    data, curve = found.data(), found.judged.curve
     told = {name: data[name] for name in SCORES} | {"offset_ms_size": abs(data["offset_ms"])} | data["metrics"]
-    return {name: float(value) for name, value in told.items() if value is not None}
+    told["distance_as_played"] = curve.distances[curve.reach]  # the LSE scores are those at the best offset
+    return {name: float(value) for name, value in told.items() if value is not None and math.isfinite(value)}
 
 
 def _write(path: Path, found: dict[str, Any]) -> None:

@@ -236,9 +236,11 @@ def _points(
 
 
 def _relations(plan: Study, votes: Mapping[str, Values], figures: objective.Figures) -> Iterable[Relation]:
+    """Question by question, the figures that go best with the votes first."""
     for question, named in _points(plan, votes, figures).items():
+        found = []
         for name, points in named.items():
             x, y = np.array([p[0] for p in points], float), np.array([p[1] for p in points], float)
-            told = intervals.spearman(x, y)
-            if np.isfinite(told.value):
-                yield Relation(question, name, told, intervals.pearson(x, y))
+            found.append(Relation(question, name, intervals.spearman(x, y), intervals.pearson(x, y)))
+        known = [each for each in found if np.isfinite(each.spearman.value)]
+        yield from sorted(known, key=lambda each: -abs(each.spearman.value))
