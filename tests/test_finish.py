@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import drawn
+import jittered
 from lipwright import cli, dub, faces, finish, likeness, media, paint
 from lipwright.errors import InputError, WeightsError
-from lipwright.finishing import Finishing, calm, flow, grain, pace, restoring, shake
+from lipwright.finishing import Finishing, calm, flow, grain, pace, restoring, shake, timing
 from lipwright.types import Clip, FaceTrack, Picture
 from portrait import studio  # noqa: F401
 from restorers import network
@@ -321,6 +322,21 @@ def test_nothing_asked_for_is_the_same_clip_and_every_wish_another_key() -> None
 def test_what_cannot_be_done_is_a_sentence(how: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word):
         Finishing(**how)
+
+
+def test_wobbling_sync_comes_right_on_a_smooth_curve() -> None:
+    clip, order = jittered.jittered(100)
+    times = timing.curve(clip, faces.track(clip))
+
+    def wobbles(at: np.ndarray) -> float:
+        off = np.interp(at, np.arange(100), order) - np.arange(100)
+        return float(np.abs(off - np.median(off)).mean())
+
+    assert wobbles(times) < 0.5 * wobbles(np.arange(100.0))
+    steps = np.diff(times)
+    assert np.abs(steps - 1).max() < 1, "no frame is left out or held: the curve bends"
+    assert (np.abs(times - np.round(times)) < 0.01).mean() > 0.5, "away from its bends whole frames are shown"
+    assert finish(clip, retime=True).length == 100
 
 
 def test_retiming_needs_a_sound(face: Clip) -> None:

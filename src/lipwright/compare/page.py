@@ -26,7 +26,7 @@ OWN = (
     + """
 video{width:100%;border-radius:6px;background:#000}.wide{overflow-x:auto}td.best{font-weight:700;color:var(--good)}
 .sheet td,.sheet th{border:0;padding:2px 6px 2px 0}.sheet img{width:100%;min-width:90px;border-radius:4px;display:block}
-.sheet th{font-weight:600;vertical-align:middle;white-space:nowrap}.badge{white-space:nowrap}
+.sheet th{font-weight:600;vertical-align:middle;white-space:nowrap}.badge,.names td:first-child{white-space:nowrap}
 .figures td:first-child,.figures th:first-child{min-width:190px}.wide td.best{white-space:nowrap}
 """
 )
@@ -60,7 +60,7 @@ def _verdicts(found: Compared) -> str:
         badge = f'<span class="badge {COLOURS[verdict]}">{escape(verdict)}</span>' if verdict else "failed"
         said = entry.problem or headline(entry).split("; ", 1)[1]
         rows.append(f"<tr><td>{_key(number)}{link}</td><td>{badge}</td><td>{escape(said)}</td></tr>")
-    return f"<h2>Lips and voice</h2><table>{''.join(rows)}</table>"
+    return f'<h2>Lips and voice</h2><div class="names wide"><table>{"".join(rows)}</table></div>'
 
 
 def _key(number: int) -> str:

@@ -50,7 +50,9 @@ def finished(material: Material, how: Finishing, progress: Progress | None = Non
     """
     clip, order = material.clip, material.order
     if how.retime and clip.length > 1:
-        times = timing.curve(clip, faces.track(clip, progress=progress))
+        same = material.clip is material.footage
+        track = faces.largest(material.people()) if same else faces.track(clip, progress=progress)
+        times = timing.curve(clip, track)
         clip, order = pace.at_times(clip, times), order[np.round(times).astype(np.int64)]
     people = tuple(Seen(track, order) for track in material.people()) if how.looks_for_faces else ()
     if how.restore is not None and how.restore_strength:

@@ -11,7 +11,7 @@ from lipwright.types import Clip, FaceTrack
 
 EXPERT = "lipsight"
 
-SECONDS = 0.06
+SECONDS = 0.08
 """Over how long the curve is smoothed; away from where it bends it runs through whole frames."""
 
 
