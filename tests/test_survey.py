@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -19,7 +21,7 @@ from hypothesis import given, settings, strategies as st
 
 import drawn
 from asked import films, folder, planned, vote_all  # noqa: F401
-from lipwright import cli, media, survey
+from lipwright import cli, media, serving, survey
 from lipwright.errors import InputError, OutputError
 from lipwright.survey import app, design, study as studies, texts
 from lipwright.survey.design import Design
@@ -492,3 +494,20 @@ def test_the_command_says_what_is_wrong(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["survey", *words]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["plan", "s", "--videos", "a.mp4"], ["invite", "s", "2"], ["serve", "s"], ["stats", "s"]], ids="-".join
+)
+def test_without_the_extra_it_says_what_to_install(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    assert cli.main(["survey", *words]) == 1
+    assert 'pip install "lipwright[web]"' in capsys.readouterr().err
+
+
+def test_servers_are_not_loaded_before_they_are_needed() -> None:
+    code = "import sys, lipwright.survey, lipwright.survey.report; print({'fastapi', 'sqlmodel'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

@@ -184,6 +184,7 @@ def test_the_true_order_is_found(voted: Path) -> None:
 def test_raters_who_answer_anything_are_left_out(voted: Path) -> None:
     who = survey.stats(voted).raters
     assert who.started == who.finished == 15
+    assert who.languages == {"en": len(who.count)}
     assert len(who.count) + len(who.out) == 15
     assert set(range(12)) <= set(who.count)
     assert all("failed" in why for why in who.out.values())

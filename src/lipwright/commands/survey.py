@@ -122,7 +122,7 @@ def _serve(study: Path, options: Options) -> Answer:
 
 def _stats(study: Path, options: Options, progress: Progress) -> Answer:
     from lipwright import survey
-    from lipwright.survey import ballots, report
+    from lipwright.survey import report
 
     page, votes = options.pop("report", None), options.pop("votes", None)
     found = survey.stats(study, progress=progress, **options)
@@ -131,6 +131,8 @@ def _stats(study: Path, options: Options, progress: Progress) -> Answer:
         written = report.write(found, page)
         text, data = f"{text}\n\nreport: {near(written)}", data | {"report": str(written)}
     if votes is not None:
+        from lipwright.survey import ballots
+
         written = ballots.write(found.table, votes)
         text, data = f"{text}\n\nvotes: {near(written)}", data | {"votes": str(written)}
     return Answer(text, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Raters:
-    """How many were ``invited``, ``started``, ``finished`` and ``left``; the numbers of those who ``count``, and why
-    the others do not (``out``)."""
+    """How many were ``invited``, ``started``, ``finished`` and ``left``; in which ``languages`` those who count read;
+    the numbers of those who ``count``, and why the others do not (``out``)."""
 
     invited: int
     started: int
     finished: int
     left: int
+    languages: dict[str, int]
     count: tuple[int, ...]
     out: dict[int, str]
 
@@ -48,6 +49,7 @@ def raters(study: Study, store: Store) -> Raters:
         started=len(started),
         finished=sum(all(page.answered for page in own) for own in pages.values()),
         left=sum(rater.left for rater in everybody),
+        languages=dict(sorted(Counter(rater.language for rater in started if rater.number not in out).items())),
         count=tuple(sorted(pages.keys() - out.keys())),
         out=out,
     )

@@ -140,14 +140,12 @@ def _measured(found: Results) -> Iterator[str]:
 def _who(found: Results) -> str:
     who = found.raters
     rule = f"more than {found.most_failed} checks failed, or none answered" if found.most_failed else "a check failed"
-    told = (
-        f"{who.invited} raters with a link, {who.started} took part, {who.finished} to the end; {len(who.count)} count"
-    )
+    told = f"{who.invited} raters with a link, {who.started} took part, {who.finished} to the end"
+    told += f"; {len(who.count)} count ({', '.join(f'{count} in {code}' for code, count in who.languages.items())})"
     told += f", {len(who.out)} left out ({rule})" if who.out else ""
     told += f"; {who.left} took their answers back" if who.left else ""
-    return told + (
-        ". study.yaml was changed after it was planned: its rules are not those fixed before" * found.changed
-    )
+    changed = ". study.yaml was changed after it was planned: its rules are not those fixed before"
+    return told + (changed if found.changed else "")
 
 
 def _out(found: Results) -> str:
