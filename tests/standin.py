@@ -23,6 +23,15 @@ def say(**what: object) -> None:
     sys.stdout.flush()
 
 
+def company(running: Path, all_in_all: int) -> None:
+    """Wait until another is at work at the same time, or all have begun."""
+    for _ in range(1000):
+        marks = running.read_text()
+        if marks.count("+") - marks.count("-") > 1 or marks.count("+") == all_in_all:
+            return
+        time.sleep(0.01)
+
+
 def main() -> None:
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=listen, daemon=True).start()
@@ -36,7 +45,10 @@ def main() -> None:
         say(error="this cannot be said")
         return
     say(progress=[1, 2, "speaking"])
-    time.sleep(600 if text == "long" else 0.05)
+    if text == "long":
+        time.sleep(600)
+    if text.startswith("one of "):
+        company(folder.parent / "running", int(text.removeprefix("one of ")))
     (folder / "results").mkdir(exist_ok=True)
     with wave.open(str(folder / "results" / "speech.wav"), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -274,9 +275,9 @@ def test_a_job_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert "took longer than" in told["error"]
 
 
-def test_twenty_jobs_at_once_on_two_workers_are_all_done_two_at_a_time(client: TestClient, tmp_path: Path) -> None:
+def test_twenty_jobs_at_once_on_two_workers_are_all_done_two_at_a_time(tmp_path: Path) -> None:
     with serving(tmp_path, Settings(workers=2)) as twenty:
-        numbers = [speaking(twenty, f"job {n}")["id"] for n in range(20)]
+        numbers = [speaking(twenty, "one of 20")["id"] for _ in range(20)]
         told = [ended(twenty, number) for number in numbers]
         assert [each["state"] for each in told] == ["done"] * 20
         begun = [each["started"] for each in told]
@@ -297,6 +298,16 @@ def test_the_same_key_and_body_are_the_same_job(client: TestClient) -> None:
     other = client.post(f"{API}/jobs", json=body | {"options": {"text": "twice"}}, headers=key)
     assert other.status_code == 409
     assert "another request" in other.json()["detail"]
+
+
+def test_the_same_key_at_the_same_time_is_one_job(tmp_path: Path) -> None:
+    body, key = {"verb": "speak", "options": {"text": "once"}}, {"Idempotency-Key": "abc-2"}
+    with serving(tmp_path) as client, ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: client.post(f"{API}/jobs", json=body, headers=key), range(16)))
+        assert client.get(f"{API}/jobs").json()["total"] == 1
+    assert sorted(each.status_code for each in answers) == [200] * 15 + [201]
+    assert len({each.json()["id"] for each in answers}) == 1
+    assert len([folder for folder in (tmp_path / "jobs").iterdir() if folder.is_dir()]) == 1
 
 
 def test_more_jobs_than_may_wait_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from lipwright.web.settings import Settings
 from served import TOKEN, ended, serving, speaking, uploaded
 
 FEW = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

@@ -45,7 +45,7 @@ HEADERS = {
 
 def needed() -> None:
     """Raises MissingExtraError where the extra ``web`` is not installed."""
-    for package in ("fastapi", "sqlmodel", "uvicorn"):
+    for package in ("fastapi", "python_multipart", "sqlmodel", "uvicorn"):
         if find_spec(package) is None:
             raise MissingExtraError("web", package)
 
