@@ -122,6 +122,13 @@ def test_the_speech_given_is_heard_and_not_the_videos_own(poor: Path) -> None:
     assert "length_mismatch" in found
 
 
+def test_silence_in_a_videos_own_sound_is_a_note(tmp_path: Path) -> None:
+    sound = defective.voice(2.0).padded(1.0).samples
+    video = drawn.write(tmp_path / "talk.mp4", [drawn.face(0.2)] * 75, audio=sound[None], rate=RATE)
+    assert check(video)["silence_at_start"].severity == "info"
+    assert check(None, video)["silence_at_start"].severity == "warning"
+
+
 def test_json_has_stable_keys(poor: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", str(poor / "talk.mp4"), str(poor / "speech.wav"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -29,7 +29,7 @@ SHARP = 0.17
 COVERED, HIDDEN, OUTSIDE = 0.15, 0.5, 0.3
 SAME, FROZEN, TWICE = 0.05, 0.2, 0.05
 """Grey levels within which a frame is the one before it; seconds of a standstill; share of frames shown twice."""
-COMB = 1.6
+COMB = 1.0
 LONGER = 0.1
 """Seconds by which sound and picture may differ in length."""
 USUAL = (Fraction(24000, 1001), 24, 25, Fraction(30000, 1001), 30, 48, 50, Fraction(60000, 1001), 60)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lipwright import loudness, ondisk
 from lipwright.check import levels, voices
-from lipwright.check.found import Figure, Notes, Spans, total
+from lipwright.check.found import Figure, Notes, Severity, Spans, total
 from lipwright.errors import MediaError, PullError, UnsoundError
 from lipwright.media import resample
 from lipwright.types import Audio
@@ -31,8 +31,10 @@ ENDS, SPEECH, LEAST = 0.5, 0.3, 0.3
 CANCEL = 0.8
 
 
-def check(audio: Audio, notes: Notes) -> None:
+def check(audio: Audio, notes: Notes, own: bool = False) -> None:
     """Note all of a sound, in pieces: memory does not grow with its length.
+
+    ``own``: it is a video's own, whose silences belong to it and are no more than told.
 
     Raises:
         MediaError: its file cannot be read.
@@ -53,7 +55,7 @@ def check(audio: Audio, notes: Notes) -> None:
         return
     _levels(audio, notes)
     heard_at = resample(audio, voices.RATE)
-    _heard(heard_at, voices.listen(heard_at), audio.duration, notes)
+    _heard(heard_at, voices.listen(heard_at), audio.duration, notes, own)
 
 
 def _rate(audio: Audio, notes: Notes) -> None:
@@ -102,7 +104,7 @@ def _levels(audio: Audio, notes: Notes) -> None:
         notes.issue("too_quiet", "warning", message)
 
 
-def _heard(audio: Audio, heard: voices.Heard, seconds: float, notes: Notes) -> None:
+def _heard(audio: Audio, heard: voices.Heard, seconds: float, notes: Notes, own: bool) -> None:
     spoken = heard.spoken
     said = float(spoken.sum()) * voices.STEP
     share = min(1.0, said / seconds)
@@ -113,7 +115,7 @@ def _heard(audio: Audio, heard: voices.Heard, seconds: float, notes: Notes) -> N
         if share < SPEECH:
             message = f"speech is heard in {said:.1f} of {seconds:.1f} s"
             notes.issue("mostly_silent", "info", message)
-        _ends(spoken, seconds, notes)
+        _ends(spoken, seconds, notes, "info" if own else "warning")
         ratio = voices.snr(heard)
         notes.figure("snr", "voice above noise", ratio, "dB", f"at least {SNR:g}", not ratio < SNR)
         if ratio < SNR:
@@ -138,7 +140,7 @@ def ends(spoken: np.ndarray, seconds: float) -> tuple[float, float]:
     return float(steps[0]) * voices.STEP, max(0.0, seconds - float(steps[-1] + 1) * voices.STEP)
 
 
-def _ends(spoken: np.ndarray, seconds: float, notes: Notes) -> None:
+def _ends(spoken: np.ndarray, seconds: float, notes: Notes, severity: Severity) -> None:
     first, last = ends(spoken, seconds)
     both: tuple[tuple[str, str, float, Spans], ...] = (
         ("silence_at_start", "before", first, ((0.0, first),)),
@@ -148,7 +150,7 @@ def _ends(spoken: np.ndarray, seconds: float, notes: Notes) -> None:
         what = f"silence {where} the speech"
         notes.figure(code, what, value, "s", f"at most {ENDS:g}", value <= ENDS)
         if value > ENDS:
-            notes.issue(code, "warning", f"nothing is said for {value:.2f} s {where} the speech", spans)
+            notes.issue(code, severity, f"nothing is said for {value:.2f} s {where} the speech", spans)
 
 
 def _company(audio: Audio, heard: voices.Heard, notes: Notes) -> None:

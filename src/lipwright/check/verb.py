@@ -107,7 +107,7 @@ def _looked(
     heard, seen = Notes(sound.SUBJECT), Notes(picture.SUBJECT)
     audio = speech if speech is not None or clip is None else clip.audio
     if audio is not None:
-        sound.check(audio, heard)
+        sound.check(audio, heard, own=speech is None)
     elif clip is not None and clip.length > 1:
         heard.issue("no_sound", "info", "the video has no sound, and none was given beside it")
     if clip is not None:
