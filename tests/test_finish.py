@@ -362,6 +362,29 @@ def test_few_pictures_are_held_at_a_time() -> None:
     assert 2 * shake.REACH < most < 2 * shake.REACH + 10
 
 
+def test_an_interrupted_finish_goes_on_and_gives_the_same_video(tmp_path: Path) -> None:
+    world, read = textured((260, 180)), [0]
+
+    def draw(number: int) -> Picture:
+        read[0] += 1
+        return moved(world, number % 7, number % 3, (96, 72))
+
+    clip = finish(replace(made(draw, 280), key="a shaken wall"), stabilise=0.4, fps=30)
+    media.write(clip, tmp_path / "whole.mp4", resume=False)
+
+    def stop(done: int, total: int, what: str) -> None:
+        if done > 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        media.write(clip, tmp_path / "out.mp4", progress=stop)
+    read[0] = 0
+    again = media.open(media.write(clip, tmp_path / "out.mp4"))
+    assert read[0] < 150, "what was finished is not made again"
+    for one, other in zip(again.read(), media.open(tmp_path / "whole.mp4").read(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_still_has_no_shake() -> None:
     clip = made(lambda _: textured(), 1)
     assert len(list(finish(clip, stabilise=1.0).read())) == 1
