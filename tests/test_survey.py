@@ -113,6 +113,10 @@ def test_a_study_says_nothing_of_its_systems_to_raters(folder: Path, films: dict
         asked = study.questions(study.playlist(0)[position])
         client.post(f"/r/{token}/{position}", data={name: values[0] for name, values in asked.items()})
     assert "Thank you" in client.get(f"/r/{token}").text
+    with sqlite3.connect(folder / "study.db") as database:
+        before = database.execute("SELECT * FROM vote").fetchall()
+        assert "Thank you" in client.post(f"/r/{token}/0", data=ALL).text
+        assert database.execute("SELECT * FROM vote").fetchall() == before, "after the last page all answers stand"
 
 
 def test_the_video_of_a_check_has_its_sound_moved(folder: Path) -> None:
