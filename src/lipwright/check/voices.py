@@ -47,6 +47,7 @@ def listen(audio: Audio) -> Heard:
     def powers(steps: range) -> Float:
         piece = audio.samples[steps.start * speech.STEP : steps.stop * speech.STEP].astype(np.float64)
         piece = np.pad(piece, (0, len(steps) * speech.STEP - len(piece))).reshape(-1, speech.STEP)
+        ondisk.release(audio.samples)
         power = ((piece - piece.mean(1, keepdims=True)) ** 2).mean(1)
         return (10 * np.log10(np.maximum(power, 1e-12))).astype(np.float32)
 
@@ -106,6 +107,7 @@ def partials(audio: Audio) -> Float:
     def peaks(some: range) -> NDArray[np.bool_]:
         piece = audio.samples[some.start * HOP : (some.stop - 1) * HOP + SIZE]
         frames = np.lib.stride_tricks.sliding_window_view(piece, SIZE)[::HOP] * taper
+        ondisk.release(audio.samples)
         power = 20 * np.log10(np.abs(np.fft.rfft(frames, axis=1)) + 1e-5)
         around = np.stack([np.roll(power, shift, 1) for shift in (-6, -5, -4, 4, 5, 6)]).mean(0)
         top = (power >= np.roll(power, 1, 1)) & (power > np.roll(power, -1, 1))
