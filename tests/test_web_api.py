@@ -366,6 +366,24 @@ def test_a_request_that_cannot_be_done_is_a_sentence(client: TestClient, body: d
     assert client.get(f"{API}/jobs").json()["total"] == before
 
 
+ODD = {
+    "half a character": (rb'{"verb": "speak", "options": {"text": "\ud800"}}', 422),
+    "nested deeply": (b"[" * 100_000, 400),
+    "longer than is taken": (b'{"verb": "speak", "options": {"text": "' + b"x" * 300_000 + b'"}}', 413),
+    "an endless number": (b'{"verb": "speak", "options": {"text": "a", "pace": 1e999}}', 422),
+    "no text": (b"\xff\xfe", 422),
+    "nothing": (b"null", 422),
+    "blanks": (b'{"verb": "speak", "options": {"text": "  "}}', 422),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), ODD.values(), ids=ODD)
+def test_an_odd_body_is_no_error_of_the_server(client: TestClient, body: bytes, status: int) -> None:
+    answer = client.post(f"{API}/jobs", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert isinstance(answer.json()["detail"], str)
+
+
 def test_a_sound_is_no_video(client: TestClient, sound: Path) -> None:
     answer = client.post(f"{API}/jobs", json={"verb": "repair", "inputs": {"video": uploaded(client, sound)}})
     assert answer.status_code == 422

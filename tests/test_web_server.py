@@ -7,6 +7,7 @@ import hmac
 import json
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -221,6 +222,18 @@ def test_options_that_cannot_be_are_sentences(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "b" / "jobs.db").write_bytes(b"no database" * 100)
     with pytest.raises(OutputError, match="cannot be used as a database"):
         serving(tmp_path / "b").__enter__()
+
+
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+    from lipwright.web.jobs import Jobs
+
+    Jobs(tmp_path).close()
+    Jobs(tmp_path).close()
+    with sqlite3.connect(tmp_path / "jobs.db") as database:
+        database.execute("PRAGMA user_version=99")
+    database.close()
+    with pytest.raises(OutputError, match="another version of lipwright"):
+        Jobs(tmp_path)
 
 
 # webhooks ---------------------------------------------------------------------------------------------------

@@ -15,13 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Column, Engine, func, update
+from sqlalchemy import JSON, Column, Engine, func, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from lipwright import registry, serving
+from lipwright.errors import OutputError
 from lipwright.ondisk import content_key
 
+VERSION = 1
+"""Raised when the tables are others; a database of another version is refused."""
 TRIES = 3
 """How often a job may lose its process, or the server, before it is given up."""
 LOST = f"the process that worked on it was lost {TRIES} times; give a smaller or shorter file, or allow more --memory"
@@ -80,8 +83,21 @@ class Jobs:
         for part in ("uploads", "jobs"):
             (folder / part).mkdir(exist_ok=True)
         self._engine: Engine = serving.store(folder / "jobs.db")
+        self._check_version()
         tables = [SQLModel.metadata.tables[name] for name in ("upload", "job")]
         SQLModel.metadata.create_all(self._engine, tables=tables)
+
+    def _check_version(self) -> None:
+        """OutputError for a database that another version of lipwright made."""
+        with self._engine.begin() as connection:
+            empty = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one() == 0
+            found = connection.execute(text("PRAGMA user_version")).scalar_one()
+            if not empty and found != VERSION:
+                place = self.folder / "jobs.db"
+                raise OutputError(
+                    f"{place} was made by another version of lipwright; delete it, or give another --folder"
+                )
+            connection.execute(text(f"PRAGMA user_version={VERSION}"))
 
     def close(self) -> None:
         """Let go of the database."""

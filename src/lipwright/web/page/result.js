@@ -10,7 +10,11 @@ const COLOURS = { "in sync": "good", "out of sync": "bad", "cannot say": "open" 
 const EVERY = 600;
 
 export const ended = (job) => ["done", "failed", "cancelled"].includes(job.state);
-export const title = (job) => `${job.verb}: ${Object.values(job.inputs).join(" + ") || job.options.text || ""}`;
+export function title(job) {
+  const text = job.options.text || "";
+  const said = text && [`“${text.length > 40 ? `${text.slice(0, 40)}…` : text}”`];
+  return `${job.verb}: ${[...Object.values(job.inputs), ...said].join(" + ")}`;
+}
 
 /** How far a job is, in words. */
 export function words(job) {
