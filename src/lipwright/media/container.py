@@ -104,7 +104,7 @@ def video_of(container: InputContainer) -> VideoStream | None:
 def audio_of(container: InputContainer) -> AudioStream | None:
     """The container's own choice of sound track, or None; MediaError where there is no decoder for it."""
     track = cast(AudioStream | None, container.streams.best("audio"))
-    if track is not None and track.codec_context is None:
+    if track is not None and cast(object, track.codec_context) is None:
         name = container.name.removeprefix("file:")
         raise MediaError(f"{name} holds a kind of sound for which there is no decoder here; convert it to AAC or WAV")
     return track
