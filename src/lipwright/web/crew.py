@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -127,7 +128,7 @@ class Crew:
             "inputs": job.inputs,
             "options": job.options,
         }
-        order |= {"memory": self._settings.memory}
+        order |= {"memory": self._settings.memory, "threads": max(1, (os.cpu_count() or 1) // self._settings.workers)}
         with self._begin(order, self._settings.job_seconds, folder / "log.txt") as child:
             with self._wake:
                 going.child = child

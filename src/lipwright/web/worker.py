@@ -43,6 +43,8 @@ def main(verbs: Mapping[str, Any]) -> None:
         return
     threading.Thread(target=_listen, args=(sys.stdin.buffer,), daemon=True).start()
     _limit(order)
+    if "threads" in order:
+        os.environ.setdefault("LIPWRIGHT_THREADS", str(order["threads"]))
     _say(answers, _done(order | {"verbs": verbs}, answers))
     answers.close()
     os._exit(0)
