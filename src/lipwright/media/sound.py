@@ -25,7 +25,7 @@ from lipwright import ondisk
 from lipwright.errors import InputError, MediaError, UnsoundError
 from lipwright.media.container import audio_of, existing, opened, video_of
 from lipwright.media.timeline import first_time
-from lipwright.types import Audio, Float
+from lipwright.types import Audio, Edit, Float
 
 _GAP = Fraction(1, 20)  # s; a hole in the timestamps longer than this is filled with silence
 
@@ -50,10 +50,18 @@ class AudioInfo:
 class FileAudio(Audio):
     """The sound of a file, decoded to mono when its samples are first looked at; a long one lies on the disk."""
 
-    def __init__(self, samples: Float | None, rate: int, source: Path, span: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self,
+        samples: Float | None,
+        rate: int,
+        source: Path,
+        span: tuple[float, float] | None = None,
+        edits: tuple[Edit, ...] = (),
+    ) -> None:
         object.__setattr__(self, "rate", rate)
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "span", span)
+        object.__setattr__(self, "edits", edits)
         if samples is not None:
             self.__dict__["samples"] = samples
 
