@@ -44,3 +44,13 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn voice of 2.02 s, wav, 48 kHz mono: not a whole number of frames."""
     path = tmp_path_factory.mktemp("drawn") / "speech.wav"
     return drawn.write_sound(path, drawn.voice(2.02, 48000, seed=1).samples, 48000)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """torch computes with one thread: small networks are quicker so, and give the same every time."""
+    torch = pytest.importorskip("torch", reason="the extra train is not installed")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

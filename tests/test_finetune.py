@@ -30,15 +30,9 @@ from lipwright.train import (  # noqa: E402
     wav2lip,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {"size": "tiny", "clips": 4, "frames": 24, "warmup": 2, "drop": 0.0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -22,15 +22,9 @@ from lipwright.train.faces import Faces  # noqa: E402
 from lipwright.train.tasks import Outcome  # noqa: E402
 from lipwright.types import Audio  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {"size": "tiny", "clips": 8, "judged": 16, "heard": 1, "ahead": 1}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -23,15 +23,9 @@ from lipwright.train.synclips.encoders import SIZES, Layer  # noqa: E402
 from lipwright.train.synclips.networks import Layout, Synclips  # noqa: E402
 from lipwright.train.synclips.windows import heard  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIDE = 48
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def mesh(opening: float) -> np.ndarray:

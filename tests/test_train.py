@@ -30,15 +30,9 @@ from lipwright.train import (  # noqa: E402
     train,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 VERTICES = 7
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def draw(folder: Path, name: str, frames: int, seed: int) -> None:

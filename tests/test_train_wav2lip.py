@@ -23,15 +23,9 @@ from lipwright.errors import InputError, WeightsError  # noqa: E402
 from lipwright.train import adversary, checkpoint, engine, generator, kept, kinds, train, wav2lip  # noqa: E402
 from lipwright.types import Audio  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {"size": "tiny", "clips": 2, "judged": 4, "ahead": 1}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,7 @@ from lipwright.errors import LipwrightError  # noqa: E402
 from lipwright.train import checkpoint, wav2lip  # noqa: E402
 from lipwright.types import Audio, Clip, FaceTrack  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # ------------------------------------------------------------------------------------------- networks
