@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
@@ -50,8 +51,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = drawn.talking(50, size=(240, 180))
     assert clip.audio is not None
     drawn.write(folder / "talk.mp4", clip.read(), audio=clip.audio.samples[None], rate=16000)
-    for name, seconds in (("speech.wav", 1.5), ("long.wav", 60.0)):
-        drawn.write_sound(folder / name, drawn.voice(seconds, seed=3).samples, 16000)
+    voice = drawn.voice(1.5, seed=3).samples
+    drawn.write_sound(folder / "speech.wav", voice, 16000)
+    drawn.write_sound(folder / "long.wav", np.tile(voice, 40), 16000)
     return folder
 
 
