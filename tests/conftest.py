@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def _unsigned() -> Iterator[None]:
         patch.setenv("LIPWRIGHT_SIGN", "off")
         patch.setenv("SOURCE_DATE_EPOCH", "1750000000")
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_realtime_process() -> Iterator[None]:
+    """A library that makes this process a realtime one would starve all others: `test_footage` tells of one."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="session")
