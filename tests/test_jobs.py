@@ -130,7 +130,7 @@ def test_killed_in_the_middle_it_goes_on(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("heads", "line", "said"),
     [
-        ("video,out,colr", "a,b,c", r"has the columns video, out, colr; it needs video and out, and may have: video"),
+        ("video,out,colr", "a,b,c", r"has the columns colr, unknown here; it may have: video, speech, out"),
         ("video,speech", "a,b", "it needs video and out"),
         ("video,out", "a", "line 2, has fewer fields"),
         ("video,out", "a,b,c", "line 2, has more fields"),
@@ -139,7 +139,12 @@ def test_killed_in_the_middle_it_goes_on(folder: Path) -> None:
         ("video,out,blend", "a,b,glue", r"line 2: argument --blend: invalid choice: 'glue'"),
         ("video,out", '"a,b', "is no CSV"),
         ("video,out", "", "has no line under its heads"),
-        ("video,out,with", "a,b,strength=2", "has the columns video, out, with"),
+        ("video,out,more", "a,b,strength=2", "has the columns more, unknown here"),
+        ("video;speech;out", "a;b;c", "part the columns by commas"),
+        ("video,out,out", "a,b,c", "has two columns called out"),
+        ("video,speech,out", ",b,c", "line 2, has no video; each line names both"),
+        ("video,speech,out", "a,b,", "line 2, has no out; each line names both"),
+        ("video,out,smooth", "\na,b,1\n\na,b,much", "line 5: argument --smooth"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told(
@@ -161,6 +166,16 @@ def test_switches_and_files_of_a_table(tmp_path: Path) -> None:
     assert tables.lines(place, command._options) == [
         {"video": tmp_path / "a.mp4", "speech": None, "out": tmp_path / "b.mp4", "grain": False, "fit": True,
          "like": "own", "text": "hello, world"},
+    ]  # fmt: skip
+
+
+def test_columns_are_options_in_any_order(tmp_path: Path) -> None:
+    from lipwright.commands import dub as command, table as tables
+
+    place = table(tmp_path, "x=1,a.wav,loop,b.mp4,c.mp4,y=2", heads="with, speech,sync-mode,out, video,voice-with")
+    assert tables.lines(place, command._options) == [
+        {"video": tmp_path / "c.mp4", "speech": tmp_path / "a.wav", "out": tmp_path / "b.mp4", "sync_mode": "loop",
+         "more": [("x", 1)], "voice_more": [("y", 2)]},
     ]  # fmt: skip
 
 

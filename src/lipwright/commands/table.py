@@ -93,13 +93,10 @@ def lines(place: Path, describe: Callable[[argparse.ArgumentParser], None]) -> l
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     parser = _Row(argument_default=argparse.SUPPRESS, add_help=False, allow_abbrev=False)
     describe(parser)
-    flags = {action.dest: action for action in parser._actions if action.dest not in OWN}
-    heads = _heads(place, rows)
-    if not {"video", "out"} <= set(heads) <= set(flags):
-        there = ", ".join(heads or ["none"])
-        raise InputError(f"{place} has the columns {there}; it needs video and out, and may have: {', '.join(flags)}")
+    flags = {_head(action): action for action in parser._actions if action.dest not in OWN}
+    rows.fieldnames = _heads(place, rows, flags)
     try:
-        found = [_line(place, number, row, parser, flags) for number, row in enumerate(rows, 2)]
+        found = [_line(place, rows.line_num, row, parser, flags) for row in rows]
     except csv.Error as error:
         raise InputError(f"{place} is no CSV, line {rows.line_num}: {error}") from error
     if not found:
@@ -107,13 +104,30 @@ def lines(place: Path, describe: Callable[[argparse.ArgumentParser], None]) -> l
     return found
 
 
-def _heads(place: Path, rows: csv.DictReader[str]) -> list[str]:
+def _head(action: argparse.Action) -> str:
+    """What the column of an option is called: ``sync_mode`` for ``--sync-mode``."""
+    flag = next((flag for flag in action.option_strings if flag.startswith("--")), action.dest)
+    return flag.lstrip("-").replace("-", "_")
+
+
+def _heads(place: Path, rows: csv.DictReader[str], flags: dict[str, argparse.Action]) -> list[str]:
+    """The heads of a table, ``sync-mode`` as ``sync_mode``; InputError where they are no options, or too few."""
     from lipwright.errors import InputError
 
     try:
-        return list(rows.fieldnames or ())
+        heads = [name.strip().replace("-", "_") for name in rows.fieldnames or ()]
     except csv.Error as error:
         raise InputError(f"{place} is no CSV, line 1: {error}") from error
+    there = ", ".join(heads) or "none"
+    if len(heads) == 1 and (";" in there or "\t" in there):
+        raise InputError(f"{place} has one column, {there!r}; part the columns by commas")
+    if twice := sorted({name for name in heads if heads.count(name) > 1}):
+        raise InputError(f"{place} has two columns called {twice[0]}; leave one out")
+    if unknown := [name for name in heads if name not in flags]:
+        raise InputError(f"{place} has the columns {', '.join(unknown)}, unknown here; it may have: {', '.join(flags)}")
+    if not {"video", "out"} <= set(heads):
+        raise InputError(f"{place} has the columns {there}; it needs video and out, and may have: {', '.join(flags)}")
+    return heads
 
 
 def _line(place: Path, number: int, row: dict[str, str], parser: _Row, flags: dict[str, argparse.Action]) -> Options:
@@ -131,11 +145,13 @@ def _line(place: Path, number: int, row: dict[str, str], parser: _Row, flags: di
         if name in FILES and not (name == "like" and value in ("own", "none")):
             value = str(place.parent / Path(value).expanduser())
         fields[name] = value
+    if lacking := [name for name in ("video", "out") if name not in fields]:
+        raise InputError(f"{place}, line {number}, has no {lacking[0]}; each line names both")
     try:
         words = [
             word for name, value in fields.items() if flags[name].option_strings for word in _typed(flags[name], value)
         ]
-        files = [value for name, value in fields.items() if not flags[name].option_strings]
+        files = [fields[name] for name, flag in flags.items() if name in fields and not flag.option_strings]
         return vars(parser.parse_args([*words, "--", *files]))
     except _RowError as error:
         raise InputError(f"{place}, line {number}: {error}") from error
