@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +14,13 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
 import drawn
 from lipwright import cli
 from lipwright.commands import VERBS
 from lipwright.errors import InputError
-from lipwright.web import asked, cleaning, guard
+from lipwright.web import asked, cleaning, crew, guard, hooks
 from lipwright.web.jobs import LOST, Jobs
 from lipwright.web.settings import Settings
 from lipwright.web.told import RESULTS
@@ -409,6 +411,37 @@ def test_options_are_those_of_the_command(verb: str) -> None:
 
 def test_every_result_has_its_type() -> None:
     assert all("/" in kind for kind in RESULTS.values())
+
+
+def test_a_disk_that_was_full_for_a_while_stops_nothing_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: Counter[str] = Counter()
+
+    def full_at_first(name: str, state: str | None = None) -> None:
+        real = getattr(Jobs, name)
+
+        def refusing(jobs: Jobs, *words: object, **more: object) -> object:
+            if more.get("state") == state:
+                asked_for[name] += 1
+                if asked_for[name] == 1:
+                    raise OperationalError("UPDATE job", {}, Exception("database or disk is full"))
+            return real(jobs, *words, **more)
+
+        monkeypatch.setattr(Jobs, name, refusing)
+
+    for name, state in (("take", None), ("change", "done"), ("hooks", None), ("old", None)):
+        full_at_first(name, state)
+    for module, name in ((crew, "PAUSE"), (cleaning, "EVERY"), (hooks, "SECONDS")):
+        monkeypatch.setattr(module, name, 0.1)
+    with serving(tmp_path / "a") as client:
+        assert ended(client, speaking(client)["id"])["state"] == "done"
+        for _ in range(200):
+            if min(asked_for.values()) > 1:
+                break
+            time.sleep(0.05)
+    assert set(asked_for) == {"take", "change", "hooks", "old"}
+    assert min(asked_for.values()) > 1
 
 
 # what is old ------------------------------------------------------------------------------------------------

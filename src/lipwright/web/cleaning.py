@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from contextlib import suppress
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from lipwright.web.jobs import Jobs
 
@@ -45,6 +48,8 @@ class Cleaner:
         self._thread.join()
 
     def _work(self) -> None:
-        clean(self._jobs, self._keep)
-        while not self._end.wait(EVERY):
-            clean(self._jobs, self._keep)
+        while True:
+            with suppress(OSError, SQLAlchemyError):  # a full disk, a folder that others deleted: again in a minute
+                clean(self._jobs, self._keep)
+            if self._end.wait(EVERY):
+                return

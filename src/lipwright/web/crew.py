@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from lipwright.web.children import Child
 from lipwright.web.jobs import Job, Jobs
@@ -25,6 +29,10 @@ PARTS = {
 """From where to where the progress of a verb goes while it tells of each thing."""
 SURE = 0.03
 """Progress from which on a time left is told."""
+PAUSE = 5.0
+"""Seconds until a database that takes nothing is tried again."""
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -101,23 +109,46 @@ class Crew:
             return self._jobs.change(number, "running", state="cancelled")
 
     def _work(self) -> None:
-        while True:
-            with self._wake:
-                job = None if self._stopping else self._jobs.take()
-                if self._stopping:
-                    return
-                if job is None:
-                    self._wake.wait(5)
-                    continue
-                going = self._going[job.id] = Going(job)
+        while not self._stopping:
+            going = self._surely(self._next)
+            if going is None:
+                continue
             try:
                 self._do(going)
             except Exception as problem:  # noqa: BLE001 - whatever it is, the next job must be done
-                said = f"the server could not do it: {problem}"
-                self._jobs.change(job.id, "running", state="failed", error=said)
+                self._ends(going.job.id, state="failed", error=f"the server could not do it: {problem}")
             finally:
                 with self._wake:
-                    del self._going[job.id]
+                    del self._going[going.job.id]
+
+    def _next(self) -> Going | None:
+        """The job that waits longest, now at work; None where none is there, after a while."""
+        with self._wake:
+            job = None if self._stopping else self._jobs.take()
+            if job is not None:
+                going = self._going[job.id] = Going(job)
+                return going
+            if not self._stopping:
+                self._wake.wait(PAUSE)
+            return None
+
+    def _ends(self, number: str, **new: str) -> None:
+        """Keep what came of a running job."""
+        self._surely(partial(self._jobs.change, number, "running", **new))
+
+    def _surely(self, work: Callable[[], T]) -> T | None:
+        """What ``work`` gives, tried again while the database takes nothing, as the disk is full or others hold it;
+        None where the server is stopped meanwhile: what ran is then taken up at the next start."""
+        while True:
+            try:
+                return work()
+            except SQLAlchemyError as problem:
+                why = getattr(problem, "orig", problem)
+                logging.getLogger(__name__).warning("the database of the jobs takes nothing now: %s", why)
+            with self._wake:
+                if self._stopping:
+                    return None
+                self._wake.wait(PAUSE)
 
     def _do(self, going: Going) -> None:
         job, folder = going.job, self._jobs.job_folder(going.job.id)
@@ -137,18 +168,18 @@ class Crew:
             answer = self._followed(going, child)
             ended = child.ended()
         if "answer" in answer:
-            self._jobs.change(job.id, "running", state="done")
+            self._ends(job.id, state="done")
         elif "error" in answer:
-            self._jobs.change(job.id, "running", state="failed", error=answer["error"])
+            self._ends(job.id, state="failed", error=answer["error"])
         elif self._stopping:
-            self._jobs.change(job.id, "running", state="queued")
+            self._ends(job.id, state="queued")
         elif child.late:
             minutes = self._settings.job_seconds / 60
             said = f"it took longer than {minutes:g} minutes; give a shorter video, or allow more (--time-limit)"
-            self._jobs.change(job.id, "running", state="failed", error=said)
+            self._ends(job.id, state="failed", error=said)
         elif not going.cancelled:
             going.what = f"the process {ended}"
-            self._jobs.lost(job.id)
+            self._surely(partial(self._jobs.lost, job.id))
             self.wake()
 
     @staticmethod

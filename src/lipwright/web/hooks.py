@@ -20,6 +20,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from lipwright.errors import InputError
 from lipwright.web.jobs import Job, Jobs
 
@@ -123,9 +125,12 @@ class Hooks:
 
     def _work(self) -> None:
         while not self._end.wait(0.5):
-            for job in self._jobs.hooks(time.time()):
-                if not self._end.is_set():
-                    self._try(job)
+            try:
+                for job in self._jobs.hooks(time.time()):
+                    if not self._end.is_set():
+                        self._try(job)
+            except (OSError, SQLAlchemyError):  # a full disk, a job deleted meanwhile: the next ends are told as well
+                self._end.wait(SECONDS)
 
     def _try(self, job: Job) -> None:
         body = json.dumps({"event": f"job.{job.state}", "job": self._told(job)}).encode()
