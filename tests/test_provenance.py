@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import drawn
-from lipwright import cli, dub, media, provenance
+from lipwright import cli, dub, media, provenance, signing as identities
 from lipwright.errors import OutputError
 from lipwright.media.soundfile import write_sound
 from lipwright.types import Audio, Clip, Edit
@@ -89,6 +89,24 @@ def test_a_video_is_signed_with_a_certificate_of_this_machine(talk: Path, tmp_pa
     again = media.write(edited(talk), tmp_path / "again.mp4")
     assert says(again).manifest == found, "the same certificate signs everything"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.mp4", "cache", "out.mp4"]
+
+
+@signs
+def test_processes_that_begin_at_once_sign_with_one_key(signing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others, made = [], identities._secret
+
+    def meanwhile() -> bytes:
+        monkeypatch.setattr(identities, "_secret", made)
+        others.append(identities.identity())
+        return made()
+
+    monkeypatch.setattr(identities, "_secret", meanwhile)
+    assert identities.identity().key == others[0].key
+    assert sorted(file.name for file in signing.iterdir()) == ["certificate.pem", "key.pem"]
+    (signing / "certificate.pem").unlink()
+    (signing / "key.pem").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"key.pem is damaged; delete it"):
+        identities.identity()
 
 
 @signs

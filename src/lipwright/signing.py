@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from lipwright import registry
@@ -102,34 +104,57 @@ def _own() -> tuple[Path, Path]:
     if not (certificate.is_file() and key.is_file()):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            chain, secret = _made()
-            for path, content in ((key, secret), (certificate, chain)):
-                _kept(path, content)
+            _kept(key, _secret, first=True)
+            _kept(certificate, partial(_chain, key.read_bytes()))
         except OSError as error:
             why = f"no certificate can be kept in {folder} ({error.strerror})"
             raise OutputError(f"{why}; free some space, or set LIPWRIGHT_SIGN=off") from error
+        except ValueError as error:
+            raise OutputError(f"{key} is damaged; delete it, and another is made") from error
     return certificate, key
 
 
-def _kept(path: Path, content: bytes) -> None:
-    """A file that only its owner may read, whole or not at all."""
-    beside = path.with_suffix(f".{os.getpid()}.part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    beside.replace(path)
+def _kept(path: Path, make: Callable[[], bytes], *, first: bool = False) -> None:
+    """A file that only its owner may read, whole or not at all; where it must be the ``first``, one that is there
+    stays: processes that begin at once make certificates of one key."""
+    if first and path.exists():
+        return
+    beside = path.with_suffix(f".{os.getpid()}.{token_hex(4)}.part")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(make())
+        if not first:
+            beside.replace(path)
+            return
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk that knows no links
+            beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def _made() -> tuple[bytes, bytes]:
-    """A new chain, leaf first, and the leaf's key: P-256, as C2PA 2.x asks (section 14.5), for ten years."""
+def _secret() -> bytes:
+    """A new key: P-256, as C2PA 2.x asks (section 14.5)."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    top, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(*form)
+
+
+def _chain(secret: bytes) -> bytes:
+    """A new chain for a key, leaf first, for ten years."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    top, leaf = ec.generate_private_key(ec.SECP256R1()), serialization.load_pem_private_key(secret, None)
     issuer = _certificate(f"{NAME}, authority", top, f"{NAME}, authority", top, authority=True)
     first = _certificate(NAME, leaf, f"{NAME}, authority", top, authority=False)
     pem = serialization.Encoding.PEM
-    chain = first.public_bytes(pem) + issuer.public_bytes(pem)
-    return chain, leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return first.public_bytes(pem) + issuer.public_bytes(pem)
 
 
 def _certificate(subject: str, key: Any, issuer: str, by: Any, *, authority: bool) -> Certificate:
