@@ -96,6 +96,14 @@ def test_the_database_takes_writes_of_many_at_once(tmp_path: Path) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
 
 
+@pytest.mark.parametrize("name", ["what?", "what?a=b", "50%41", "a#b", "é"])
+def test_a_database_lies_where_it_is_said_whatever_the_folder_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    serving.store(tmp_path / name / "a.db").dispose()
+    assert (tmp_path / name / "a.db").is_file()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(OutputError, match=r"a\.db cannot be used as a database: .*not a database"):
@@ -107,9 +115,10 @@ def test_a_port_that_is_taken_is_told() -> None:
         serving.listen(port=first.getsockname()[1])
 
 
-def test_an_address_of_another_machine_is_told() -> None:
-    with pytest.raises(InputError, match=r"nothing can listen at 203\.0\.113\.1"):
-        serving.listen("203.0.113.1")
+@pytest.mark.parametrize("host", ["203.0.113.1", "a\0b", "é" * 70])
+def test_an_address_of_another_machine_is_told(host: str) -> None:
+    with pytest.raises(InputError, match=f"nothing can listen at {host}"):
+        serving.listen(host)
 
 
 @pytest.mark.parametrize(

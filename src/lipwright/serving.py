@@ -62,11 +62,12 @@ def store(path: Path) -> Engine:
     Raises:
         OutputError: it cannot be opened, or is no database.
     """
-    from sqlalchemy import event, text
+    from sqlalchemy import URL, event, text
     from sqlalchemy.exc import DatabaseError
     from sqlmodel import create_engine
 
-    made = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+    place = URL.create("sqlite", database=str(path))  # as text, a ? or a % in a name would mean something
+    made = create_engine(place, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
 
     def settle(connection: Any, _: object) -> None:
         for line in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
@@ -191,7 +192,7 @@ def listen(host: str = LOOPBACK, port: int = PORT) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         made.listen(128)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         made.close()
         raise InputError(
             f"nothing can listen at {host}, port {port}: {error}; give another --host or --port"
