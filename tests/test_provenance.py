@@ -11,7 +11,7 @@ import pytest
 
 import drawn
 from lipwright import cli, dub, media, provenance, signing as identities
-from lipwright.errors import OutputError
+from lipwright.errors import InputError, OutputError
 from lipwright.media.soundfile import write_sound
 from lipwright.types import Audio, Clip, Edit
 
@@ -74,6 +74,13 @@ def test_dubbing_and_retiming_are_edits(talk: Path, speech: Path) -> None:
 def test_a_foreign_comment_is_not_taken_for_ours(talk: Path) -> None:
     assert provenance.told(talk, {"comment": "holiday", "CREATION_TIME": "2020"}) == provenance.Told("", "2020", None)
     assert provenance.told(talk, {"COMMENT": "edited with lipwright 9"}).comment == "edited with lipwright 9"
+
+
+@pytest.mark.parametrize("said", ["99999999999999", "9" * 30, "9" * 5000])
+def test_a_time_beyond_any_calendar_is_told(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", said)
+    with pytest.raises(InputError, match=r"SOURCE_DATE_EPOCH is 9+, beyond any year"):
+        provenance.origin([])
 
 
 @signs

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from lipwright import __version__, signing
-from lipwright.errors import OutputError
+from lipwright.errors import InputError, OutputError
 from lipwright.ondisk import content_key
 from lipwright.types import Edit
 
@@ -77,9 +77,16 @@ def origin(edits: Sequence[Edit], **files: Path | None) -> Origin:
 
 
 def _now() -> datetime:
-    """Now, or what ``SOURCE_DATE_EPOCH`` says (reproducible-builds.org)."""
+    """Now, or what ``SOURCE_DATE_EPOCH`` says (reproducible-builds.org). InputError where no calendar goes so far."""
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(said), UTC) if said.isdecimal() else datetime.now(UTC)
+    if not said.isdecimal():
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(said), UTC)
+    except (OSError, OverflowError, ValueError) as error:
+        raise InputError(
+            f"SOURCE_DATE_EPOCH is {said[:20]}, beyond any year; give seconds since 1970, or unset it"
+        ) from error
 
 
 def wanted(path: Path) -> bool:
