@@ -20,8 +20,8 @@ import drawn
 from lipwright import cli
 from lipwright.commands import VERBS
 from lipwright.errors import InputError
-from lipwright.web import asked, cleaning, crew, guard, hooks
-from lipwright.web.jobs import LOST, Jobs
+from lipwright.web import asked, cleaning, crew, guard, hooks, uploads
+from lipwright.web.jobs import LOST, Jobs, Upload
 from lipwright.web.settings import Settings
 from lipwright.web.told import RESULTS
 from served import TOKEN, ended, serving, speaking, uploaded
@@ -73,6 +73,7 @@ def test_the_page_is_let_in_by_a_cookie_that_does_not_tell_the_token(client: Tes
         ({"origin": "http://127.0.0.1:9999"}, 403),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
         ({}, 403),
@@ -442,6 +443,25 @@ def test_a_disk_that_was_full_for_a_while_stops_nothing_for_good(
             time.sleep(0.05)
     assert set(asked_for) == {"take", "change", "hooks", "old"}
     assert min(asked_for.values()) > 1
+
+
+def test_pictures_of_frames_do_not_heap_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(_: str, *, at: float, picture: str, **more: object) -> dict[str, object]:
+        Path(picture).write_bytes(b"picture")
+        return {"at": at, "size": [2, 2], "faces": []}
+
+    monkeypatch.setattr(uploads.children, "asked", seen)
+    with serving(tmp_path / "a") as client:
+        jobs = Jobs(tmp_path / "a")
+        about = {"kind": "video", "type": "video/mp4"}
+        found = jobs.add_upload(Upload(id="a" * 24, name="a.mp4", kind="video", bytes=1, created=1e10, about=about))
+        folder = jobs.upload_folder(found.id)
+        folder.mkdir()
+        for at in range(30):
+            assert client.get(f"{API}/uploads/{found.id}/faces", params={"at": at}).status_code == 200
+        assert len(list(folder.glob("*.png"))) == uploads.MOST_FRAMES
+        assert (folder / "frame-29000.png").is_file()
+        jobs.close()
 
 
 # what is old ------------------------------------------------------------------------------------------------

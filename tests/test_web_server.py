@@ -15,6 +15,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
@@ -222,6 +223,8 @@ def test_options_that_cannot_be_are_sentences(tmp_path: Path, capsys: pytest.Cap
         f"serve --folder {tmp_path / 'a'} --host 203.0.113.1": "another --host or --port",
         f"serve --folder {tmp_path / 'a'} --keep 0": "--keep",
         f"serve --folder {tmp_path / 'a'} --workers 0": "--workers",
+        f"serve --folder {tmp_path / 'a'} --memory nan": "--memory",
+        f"serve --folder {tmp_path / 'a'} --memory inf": "--memory",
     }
     for line, said in lines.items():
         assert cli.main(line.split()) == 1
@@ -354,3 +357,10 @@ def test_an_address_on_the_internet_may_be_told() -> None:
 def test_the_token_is_kept_out_of_the_page(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         assert TOKEN not in client.get("/").text
+
+
+def test_the_link_holds_any_token_whole(tmp_path: Path) -> None:
+    token = "pass+word %20&x=0123#z"
+    studio = lipwright.serve(port=0, folder=tmp_path / "a", token=token)
+    studio.close()
+    assert parse_qs(urlsplit(studio.link).fragment) == {"token": [token]}

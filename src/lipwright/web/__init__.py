@@ -17,10 +17,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipwright import serving
+from lipwright.errors import InputError
 
 if TYPE_CHECKING:
     from lipwright.web.server import Studio
@@ -66,6 +68,8 @@ def serve(
     from lipwright.web.server import Studio
     from lipwright.web.settings import Settings
 
+    if not math.isfinite(memory):
+        raise InputError(f"the memory of a job is a number of GiB; given {memory} (--memory)")
     settings = Settings(
         workers=workers,
         keep_hours=keep,

@@ -102,7 +102,7 @@ class Guard:
             return None
         origin = headers.get("origin")
         if origin is not None:
-            return None if urlsplit(origin).netloc.lower() == host.lower() else origin
+            return None if origin.partition("://")[2].lower() == host.lower() else origin
         site = headers.get("sec-fetch-site", "same-origin" if "cookie" not in headers else "unknown")
         return None if site == "same-origin" else site
 

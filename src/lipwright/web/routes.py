@@ -38,8 +38,6 @@ from lipwright.web.uploads import Taker
 BASE = "/api/v1"
 VERBS = get_args(Verb)
 WEEK = 7 * 86400
-MOST_FRAMES = 20
-"""Pictures of frames kept beside an upload."""
 ALONE = "default-src 'none'; sandbox"
 REPORT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 """What files of others may do in a browser: nothing; a report may have its own styles and pictures."""
@@ -168,7 +166,6 @@ def _uploads(jobs: Jobs, taker: Taker) -> APIRouter:
         found, place = _upload(jobs, number), jobs.upload_folder(number) / f"frame-{round(at * 1000)}.png"
         if not place.is_file():
             _seen(taker, found, at)
-        _tidy(place)
         return _file(place, "image/png", "frame.png")
 
     return router
@@ -176,14 +173,6 @@ def _uploads(jobs: Jobs, taker: Taker) -> APIRouter:
 
 def _seen(taker: Taker, upload: Upload, at: float) -> dict[str, Any]:
     return taker.faces(upload, at)
-
-
-def _tidy(newest: Path) -> None:
-    """Delete the oldest pictures of frames beside one, where they are many."""
-    made = sorted(newest.parent.glob("frame-*.png"), key=lambda file: file.stat().st_mtime)
-    for file in made[:-MOST_FRAMES]:
-        if file != newest:
-            file.unlink(missing_ok=True)
 
 
 def _jobs(jobs: Jobs, crew: Crew, settings: Settings) -> APIRouter:

@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from lipwright import registry, serving
 from lipwright.errors import InputError, OutputError
@@ -40,7 +41,7 @@ class Studio:
     @property
     def link(self) -> str:
         """The page's address with the token, which browsers do not send on: it stands after the #."""
-        return f"{self.url}/#token={self.token}"
+        return f"{self.url}/#token={quote(self.token, safe='')}"
 
     def run(self) -> None:
         """Serve until it is stopped; jobs that are not done are taken up at the next start."""

@@ -12,6 +12,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,8 @@ from lipwright.web.settings import Settings
 
 AT_ONCE = 2
 """Uploads looked at at the same time."""
+MOST_FRAMES = 20
+"""Pictures of frames kept beside an upload."""
 FULL = "the disk of the server is full; delete uploads and jobs that are not needed, or make room"
 
 
@@ -204,4 +207,15 @@ class Taker:
         picture = folder / f"frame-{round(at * 1000)}.png"
         with self._looking:
             path = str(folder / "file")
-            return children.asked("faces", path=path, name=upload.name, at=at, picture=str(picture))
+            seen = children.asked("faces", path=path, name=upload.name, at=at, picture=str(picture))
+        _tidy(picture)
+        return seen
+
+
+def _tidy(newest: Path) -> None:
+    """Delete the oldest pictures of frames beside one, where they are many."""
+    with suppress(OSError):  # another request does the same, or the upload is deleted
+        made = sorted(newest.parent.glob("frame-*.png"), key=lambda file: file.stat().st_mtime)
+        for file in made[:-MOST_FRAMES]:
+            if file != newest:
+                file.unlink(missing_ok=True)
