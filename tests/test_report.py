@@ -155,7 +155,9 @@ def test_thumbnails_are_means_of_blocks() -> None:
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    assert report.write(measured(), CLIP, tmp_path / "out.html").read_text(encoding="utf-8").startswith("<!doctype")
+    page = report.write(measured(), CLIP, tmp_path / "out.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype")
+    assert "h1,p{overflow-wrap:anywhere}" in page, "a sha256 is wider than a phone"
     with pytest.raises(OutputError, match="choose another folder"):
         report.write(measured(), CLIP, tmp_path / "none" / "out.html")
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]

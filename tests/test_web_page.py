@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import drawn
 from lipwright import registry
@@ -171,6 +171,27 @@ def test_a_job_is_cancelled_and_the_list_shows_it(seen: Seen, files: Path) -> No
     expect(page.locator("#jobs > li").filter(has_text="long.wav")).to_have_count(count - 1, timeout=10_000)
 
 
+def test_pictures_that_the_browser_cannot_show_are_told(seen: Seen, files: Path, tmp_path: Path) -> None:
+    clip = drawn.talking(10, size=(240, 180))
+    assert clip.audio is not None
+    samples = clip.audio.samples[None]
+    drawn.write(tmp_path / "old.mp4", clip.read(), codec="mpeg4", options={}, audio=samples, rate=16000)
+    page = seen.page
+    page.set_input_files("#dub .drop[data-role=video] input", tmp_path / "old.mp4")
+    expect(page.get_by_text("This browser cannot show this video.")).to_be_visible(timeout=SECONDS)
+    expect(page.locator("#dub .drop video")).to_be_hidden()
+    expect(page.get_by_role("button", name="face A")).to_be_visible(timeout=SECONDS)
+    page.set_input_files("#dub .drop[data-role=speech] input", files / "speech.wav")
+    expect(page.locator("#dub .drop.full")).to_have_count(2, timeout=SECONDS)
+    page.locator("#dub-preview").evaluate("(field) => { field.value = 0.2; }")
+    page.get_by_label("They agreed").check()
+    page.get_by_role("button", name="Dub", exact=True).click()
+    card = page.locator("article").first
+    expect(card.get_by_text("the result can be played")).to_be_visible(timeout=SECONDS)
+    expect(card.get_by_text("before", exact=True)).to_be_hidden()
+    expect(card.get_by_role("button", name="Side by side")).to_be_hidden()
+
+
 def test_what_the_server_refuses_is_said_at_its_place(seen: Seen, tmp_path: Path, files: Path) -> None:
     page = seen.page
     (tmp_path / "talk.mp4").write_text("#EXTM3U\n#EXTINF:5,\n/etc/passwd\n")
@@ -204,6 +225,27 @@ def test_everything_is_reached_and_done_with_the_keyboard(seen: Seen) -> None:
         page.locator(f"#tab-{tab}").click()
         page.get_by_role("button", name=button).press("Enter")
         expect(page.locator(f"#{tab} [data-problem]")).to_have_text("Give a video first.")
+
+
+def test_a_tab_chosen_before_the_server_answered_stays(browser: Browser, link: str) -> None:
+    page = browser.new_context().new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/about", hold)
+    page.goto(link)
+    page.locator("#tab-jobs").click()
+    expect(page.locator("#panel-jobs")).to_be_visible()
+    while not held:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/api/v1/about"):
+        held[0].continue_()
+    expect(page.locator("#dub-language option").first).to_be_attached()
+    expect(page.locator("#panel-jobs")).to_be_visible()
+    expect(page.locator("#panel-dub")).to_be_hidden()
+    page.context.close()
 
 
 def test_everything_has_a_name(seen: Seen) -> None:

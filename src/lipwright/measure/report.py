@@ -24,7 +24,7 @@ STYLE = """
 :root{color-scheme:light;--ink:#1d2433;--soft:#667085;--line:#e4e7ec;--good:#12805c;--bad:#b42318;--open:#8a6100;
   --own:#1f5fbf}*{box-sizing:border-box}
 body{margin:0;background:#f6f7f9;color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:980px;margin:0 auto;padding:28px 20px 60px}h1{font-size:22px;margin:0 0 4px;overflow-wrap:anywhere}
+main{max-width:980px;margin:0 auto;padding:28px 20px 60px}h1{font-size:22px;margin:0 0 4px}h1,p{overflow-wrap:anywhere}
 h2{font-size:17px;margin:0 0 6px}
 section{background:#fff;border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:16px 0}
 p{margin:4px 0 10px}.soft{color:var(--soft);font-size:14px}

@@ -93,10 +93,22 @@ function describe(upload) {
 
 function preview(upload) {
   const how = { src: upload.content, controls: true, preload: "metadata" };
-  if (upload.kind === "video") return [make("video", { ...how, muted: false, playsInline: true, ariaLabel: upload.name })];
+  if (upload.kind === "video") return seen(make("video", { ...how, playsInline: true, ariaLabel: upload.name }));
   if (upload.kind === "sound") return [make("audio", { ...how, ariaLabel: upload.name })];
   if (upload.kind === "picture") return [make("img", { src: upload.content, alt: upload.name })];
   return [];
+}
+
+/** A video, and a sentence where the browser cannot show its pictures, of which it may play the sound all the same. */
+function seen(video) {
+  const told = make("p", { class: "soft" });
+  const blind = () => {
+    told.textContent = "This browser cannot show this video. It can be worked on all the same.";
+    video.hidden = true;
+  };
+  video.addEventListener("error", blind);
+  video.addEventListener("loadedmetadata", () => video.videoWidth || blind());
+  return [video, told];
 }
 
 /** What was uploaded in a form, by role; only places that are shown count. */

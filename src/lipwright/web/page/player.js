@@ -67,11 +67,17 @@ export function player(before, after, shape) {
     sound.setAttribute("aria-pressed", String(two.muted));
   });
   const wrong = make("p", { class: "soft" });
+  const blind = () => {
+    wrong.textContent = "This browser cannot show the file that was given; the result can be played.";
+    stage.style.setProperty("--cut", "0%");
+    stage.classList.replace("side", "slide");
+    for (const each of [cut, way, tags[0]]) each.hidden = true;
+  };
+  // A browser that knows the file and not the way its pictures are packed plays its sound alone.
+  one.addEventListener("loadedmetadata", () => one.videoWidth || blind());
   one.addEventListener("error", () => {
     const still = make("img", { src: before, alt: "" });
-    still.addEventListener("error", () => {
-      wrong.textContent = "This browser cannot show the file that was given; the result can be played.";
-    });
+    still.addEventListener("error", blind);
     one.replaceWith(still);
     sound.hidden = true;
   });

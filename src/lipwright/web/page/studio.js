@@ -40,7 +40,9 @@ async function begin() {
   find("#enter").hidden = true;
   find("#tabs").hidden = false;
   fill();
-  open(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "dub");
+  // A tab that was chosen while the server was asked stays.
+  const chosen = TABS.find((tab) => find(`#tab-${tab}`).getAttribute("aria-selected") === "true");
+  open(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : chosen);
 }
 
 // A new link of the server, opened where the page is open already.
