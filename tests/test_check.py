@@ -93,9 +93,13 @@ def test_a_video_whose_sound_alone_is_repaired_keeps_its_pictures(poor: Path, tm
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_nothing_is_written_where_there_is_nothing_to_mend(poor: Path, tmp_path: Path) -> None:
-    found = check(poor / "fine.wav", fix=True, out=tmp_path)
+def test_nothing_is_written_where_there_is_nothing_to_mend(
+    poor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = check(poor / "fine.wav", fix=True, out=tmp_path / "none")
     assert not found.repaired and not list(tmp_path.iterdir())
+    assert cli.main(["check", str(poor / "fine.wav"), "--fix", "-q"]) == 0
+    assert "no file was written" in capsys.readouterr().out
 
 
 def test_clipping_is_rounded(tmp_path: Path) -> None:

@@ -404,6 +404,13 @@ def test_the_command_writes_what_is_asked_for(
     assert (media.open("out.mp4").fps, media.open("out.mp4").length) == (Fraction(30000, 1001), 30)
     assert cli.main(["finish", str(studio / "talk.mp4"), "-o", "none.mp4"]) == 1
     assert "nothing is asked for" in capsys.readouterr().err
+    for words in (["--regrain"], ["--calm", "--fps", "source"]):
+        assert cli.main(["finish", str(studio / "talk.mp4"), "-o", "none.mp4", *words]) == 1
+        assert "give it: --source VIDEO" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    assert cli.main(["finish", str(studio / "talk.mp4"), "-o", "none.mp4", "--restore", "notes.txt"]) == 1
+    assert "notes.txt is no ONNX file, by its name" in capsys.readouterr().err
+    assert not (tmp_path / "none.mp4").exists()
 
 
 def test_a_dubber_takes_the_same_options(studio: Path) -> None:

@@ -192,6 +192,8 @@ def test_what_was_typed_holds_for_every_line_and_files_may_not_be(
 def test_without_a_table_the_files_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dub", "talk.mp4"]) == 1
     assert "give --out, or --jobs CSV" in capsys.readouterr().err
+    assert cli.main(["dub", "talk.mp4", "speech.wav", "-o", "out.mp4", "--workers", "2"]) == 1
+    assert "--workers is for many videos; give --jobs CSV" in capsys.readouterr().err
 
 
 def test_jobs_that_cannot_be_done_together_are_told(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lipwright.errors import InputError
 from lipwright.media.encode import FORMATS
 from lipwright.media.sound import blocks
 from lipwright.media.soundfile import write_sound
+from lipwright.media.target import refused
 from lipwright.types import Audio, Clip, Edit, Float, Progress
 
 IN_SOUND = frozenset(
@@ -65,7 +66,10 @@ def _of(codes: list[str], mendable: frozenset[str]) -> tuple[str, ...]:
 
 
 def _place(source: Path, suffix: str, folder: Path | None) -> Path:
-    """``talk.fixed.mp4`` beside ``talk.mp4``, or in ``folder``."""
+    """``talk.fixed.mp4`` beside ``talk.mp4``, or in ``folder``, which is made."""
+    if folder is not None:
+        with refused(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     return (folder or source.parent) / f"{source.stem}.fixed{suffix}"
 
 

@@ -11,7 +11,6 @@ from lipwright.check import environment, mending, picture, sound
 from lipwright.check.found import ORDER, Checked, Notes
 from lipwright.errors import InputError
 from lipwright.media.sound import lazy_audio
-from lipwright.media.target import refused
 from lipwright.types import Audio, Clip, Progress
 
 Source: TypeAlias = str | Path
@@ -53,9 +52,6 @@ def check(
     found = Checked(names, figures, tuple(issues))
     if not fix:
         return found
-    if out is not None:
-        with refused(Path(out)):
-            Path(out).mkdir(parents=True, exist_ok=True)
     repaired = mending.mend(clip, speech, found, None if out is None else Path(out), progress)
     mended = {code for one in repaired for code in one.codes}
     remain = tuple(issue.code for issue in issues if issue.code not in mended and issue.severity != "info")

@@ -27,7 +27,10 @@ def _run(options: Options, progress: Progress) -> Answer:
 
     strict = options.pop("strict", False)
     found = check(options.pop("video", None), options.pop("sound", None), progress=progress, **options)
-    return Answer(found.text(), found.data(), code=int(strict and found.worst == "error"))
+    text = found.text()
+    if options.get("fix") and not found.repaired:
+        text += "\n\nno file was written: nothing was found that a program can mend"
+    return Answer(text, found.data(), code=int(strict and found.worst == "error"))
 
 
 VERB = Verb("say what speaks against dubbing a video with a sound; or check this computer", _options, _run)

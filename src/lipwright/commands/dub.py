@@ -78,6 +78,8 @@ def _run(options: Options, progress: Progress) -> Answer:
 
     if "jobs" in options:
         return table.run(options, _options, _job, progress)
+    if alone := [name for name in table.OWN if name in options]:
+        raise InputError(f"--{alone[0]} is for many videos; give --jobs CSV, too, or leave it out")
     if missing := table.missing(options):
         raise InputError(f"give {missing}, or --jobs CSV; see: lipwright dub --help")
     dubbed, out, sound = made(_job(options), progress)

@@ -58,6 +58,10 @@ def _run(options: Options, progress: Progress) -> Answer:
     media.checked_quality(how.get("quality", 18))
     if not options.keys() & set(ASKS):
         raise InputError(f"nothing is asked for; give at least one of {', '.join(f'--{name}' for name in ASKS)}")
+    if "source" not in options:
+        for name, asked in (("--regrain", "regrain" in options), ("--fps source", options.get("fps") == "source")):
+            if asked:
+                raise InputError(f"{name} goes by the video before it was dubbed; give it: --source VIDEO")
     if "source" in options:
         options["source"] = media.open(options["source"])
     made = finish(media.open(video), progress=progress, **options)

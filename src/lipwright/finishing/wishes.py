@@ -46,8 +46,8 @@ class Finishing:
                 raise InputError(f"{name} is true or false; given {getattr(self, name)}")
         if self.fps is not None:
             rate(self.fps, Fraction(25))
-        if self.restore is not None:
-            existing(self.restore)
+        if self.restore is not None and existing(self.restore).suffix.lower() != ".onnx":
+            raise InputError(f"{self.restore} is no ONNX file, by its name; give a network exported as .onnx")
 
     @property
     def nothing(self) -> bool:
