@@ -234,8 +234,15 @@ def test_a_damaged_study_file_is_told(folder: Path, text: str) -> None:
         studies.read(folder)
 
 
-@pytest.mark.parametrize("change", [{"languages": ["xx"]}, {"ratings": ["beauty"]}, {"systems": ["camera", "gone"]}])
-def test_a_study_file_that_names_what_is_not_there_is_told(folder: Path, change: dict[str, list[str]]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"languages": ["xx"]}, {"ratings": ["beauty"]}, {"systems": ["camera", "gone"]}, {"languages": []},
+        {"ratings": [], "pairs": []}, {"per_rater_ratings": 1000}, {"per_rater_ratings": "4"}, {"title": 2024},
+        {"per_rater_pairs": -3}, {"per_rater_checks": 50}, {"most_failed": "two"}, {"watch": "no"}, {"seed": None},
+    ],
+)  # fmt: skip
+def test_a_study_file_that_names_what_cannot_be_is_told(folder: Path, change: dict[str, object]) -> None:
     told = yaml.safe_load((folder / "study.yaml").read_text()) | change
     (folder / "study.yaml").write_text(yaml.safe_dump(told))
     with pytest.raises(InputError, match=r"study\.yaml is damaged"):

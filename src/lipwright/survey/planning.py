@@ -12,7 +12,7 @@ from lipwright import serving
 from lipwright.errors import InputError, OutputError
 from lipwright.media.target import refused
 from lipwright.survey import copying, study as studies, texts
-from lipwright.survey.study import MEDIA, PAIRS, RATINGS, Study
+from lipwright.survey.study import MEDIA, MOST_CHECKS, PAIRS, RATINGS, Study
 from lipwright.types import Progress
 
 SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
@@ -21,7 +21,6 @@ ONE = "videos"
 MANY = 24
 """Ratings asked of a rater where nobody says how many: so many at most."""
 SOME = 12
-MOST_CHECKS = 6
 
 
 def plan(

@@ -25,6 +25,8 @@ SCALE = ("1", "2", "3", "4", "5")
 SIDES = ("a", "same", "b")
 LOW = ("1", "2")
 """What a video whose sound is far off may be given for sync by somebody who looks and listens."""
+MOST_CHECKS = 6
+"""Of a rater."""
 ASKED = ("2", "4", "1", "5", "3")
 """What the checks that only have to be read ask for, in turn."""
 
@@ -205,10 +207,41 @@ def _made(told: Any) -> Study:
         raise ValueError("it does not hold the settings of a study, and those alone")
     rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
     made = Study(**(rest | {"stimuli": tuple(Stimulus(**each) for each in told["stimuli"])}))
+    _typed(made)
     if unknown := (set(made.ratings) - set(RATINGS)) | (set(made.pairs) - set(PAIRS)):
         raise ValueError(f"no question is called {sorted(unknown)[0]}")
     if unknown := set(made.languages) - set(texts.languages()):
         raise ValueError(f"no texts are in {sorted(unknown)[0]}")
     if any((clip, system) not in made.items for clip in made.clips for system in made.systems):
         raise ValueError("a clip of a system is not among its stimuli")
+    _counted(made)
     return made
+
+
+def _typed(made: Study) -> None:
+    """ValueError where a setting is of another kind than `write` wrote."""
+    kinds = {"int": (int, "a whole number"), "str": (str, "text"), "bool": (bool, "true or false")}
+    for field in fields(Study):
+        kind, said = kinds.get(str(field.type), (tuple, "a list"))
+        if type(getattr(made, field.name)) is not kind:
+            raise ValueError(f"{field.name} is not {said}")
+    if not all(type(value) in (int, float) for each in made.stimuli for value in (each.seconds, each.moved)):
+        raise ValueError("seconds and moved of the stimuli are not all numbers")
+
+
+def _counted(made: Study) -> None:
+    """ValueError where raters cannot be asked so much."""
+    whole, step = made.design, max(1, len(made.systems))
+    checks = (
+        ("languages", len(made.languages) > 0),
+        ("per_rater_ratings", made.per_rater_ratings in range(0, whole.all_ratings + 1, step)),
+        ("per_rater_pairs", made.per_rater_pairs in range(whole.all_pairs + 1)),
+        ("per_rater_checks", made.per_rater_checks in range(MOST_CHECKS + 1)),
+        ("most_failed", made.most_failed >= 0),
+        ("ratings", bool(made.ratings) == bool(made.per_rater_ratings)),
+        ("pairs", bool(made.pairs) == bool(made.per_rater_pairs)),
+        ("per_rater_ratings", made.per_rater_ratings + made.per_rater_pairs > 0),
+    )
+    for name, fine in checks:
+        if not fine:
+            raise ValueError(f"{name} is {getattr(made, name)!r}, which does not fit the rest")
