@@ -200,6 +200,12 @@ def test_jobs_that_cannot_be_done_together_are_told(tmp_path: Path) -> None:
     job = Job(tmp_path / "a.mp4", None, tmp_path / "b.mp4", {})
     with pytest.raises(InputError, match="two jobs write"):
         jobs.many([job, job], tmp_path / "r.csv")
+    (tmp_path / "b.mp4").write_bytes(b"footage")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "b.mp4")
+    other = Job(tmp_path / "link.mp4", None, tmp_path / "c.mp4", {})
+    with pytest.raises(InputError, match=r"link\.mp4 is read by a job and would be written by one"):
+        jobs.many([job, other], tmp_path / "r.csv")
+    assert (tmp_path / "b.mp4").read_bytes() == b"footage"
     with pytest.raises(InputError, match="there are no jobs"):
         jobs.many([], tmp_path / "r.csv")
     with pytest.raises(InputError, match="tried once at least"):

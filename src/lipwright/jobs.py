@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
@@ -42,10 +43,14 @@ class Job:
     out: Path
     options: dict[str, Any]
 
+    def files(self) -> list[Path]:
+        """What it reads, as far as it is there."""
+        named = [self.video, self.speech, *(self.options.get(name) for name in ("srt", "like"))]
+        return [Path(file) for file in named if file is not None and Path(file).is_file()]
+
     def signature(self) -> str:
         """sha256 of all that the result depends on: the files' content, the options, the version of lipwright."""
-        files = [self.video, self.speech, *(self.options.get(name) for name in ("srt", "like"))]
-        keys = [ondisk.content_key(Path(file)) for file in files if file is not None and Path(file).is_file()]
+        keys = [ondisk.content_key(file) for file in self.files()]
         said = (__version__, str(self.out), sorted(self.options.items(), key=lambda pair: pair[0]), keys)
         return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -116,7 +121,7 @@ def many(
     """Do all ``jobs``; one that fails stops no other.
 
     Args:
-        jobs: what to do; no two write the same file.
+        jobs: what to do; no two write the same file, and none writes what another reads.
         report: a CSV, a line a job, fields of `Outcome`; jobs that it calls done, whose inputs, options and output are
             still the same, are kept.
         workers: processes at work, with one thread each; None: one for each core, 4 at most.
@@ -126,7 +131,8 @@ def many(
         progress: told how many are finished.
 
     Raises:
-        InputError: no jobs, two with one output, fewer than one worker or try, no such cluster.
+        InputError: no jobs, two with one output, an output that is an input, fewer than one worker or try, no such
+            cluster.
         OutputError: the report cannot be written, or is another file.
     """
     place = Path(report).expanduser().absolute()
@@ -137,6 +143,7 @@ def many(
         kept = before.get(str(job.out))
         if kept and kept.state != "failed" and job.out.is_file() and kept.signature == job.signature():
             found[number] = replace(kept, state="kept")
+    _write(place, [found[key] for key in sorted(found)])  # where that is refused, it is before the work
     tell = progress or (lambda *_: None)
     for attempt in range(1, tries + 1):
         left = [(number, job) for number, job in enumerate(jobs) if _is_left(found.get(number), attempt)]
@@ -186,10 +193,13 @@ def _checked(jobs: Sequence[Job], report: Path, tries: int) -> None:
         raise InputError("there are no jobs; give a line for each video")
     if tries < 1:
         raise InputError(f"a job is tried once at least; given {tries}")
-    outs = [str(job.out.absolute()) for job in jobs]
-    twice = next((out for out in outs if outs.count(out) > 1), None)
+    outs = Counter(job.out.resolve() for job in jobs)
+    twice = next((out for out, count in outs.items() if count > 1), None)
     if twice:
         raise InputError(f"two jobs write {twice}; give each an output of its own")
+    lost = next((file for job in jobs for file in job.files() if file.resolve() in outs), None)
+    if lost:
+        raise InputError(f"{lost} is read by a job and would be written by one; give the output another name")
     if not report.parent.is_dir():
         raise OutputError(f"there is no folder {report.parent} for the report; make it first, or name another")
 
