@@ -18,7 +18,7 @@ from scipy import stats as reference
 
 import drawn
 from asked import TRUTH, films, folder, planned, vote_all  # noqa: F401
-from lipwright import survey
+from lipwright import cli, survey
 from lipwright.errors import InputError
 from lipwright.survey import agreement, ballots, intervals, objective, report, strengths, study as studies
 from lipwright.survey.results import comparing, rating
@@ -305,6 +305,17 @@ def test_videos_are_measured_once(voted: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told == [6] * 6
     survey.stats(voted, measure=True)
     assert len(asked) == 6
+    (voted / objective.FILE).unlink()
+
+
+def test_figures_that_cannot_be_related_are_told(
+    voted: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(objective, "_measured", lambda video: "no face is seen")
+    assert cli.main(["survey", "stats", str(voted), "--measure", "-q"]) == 0
+    said = capsys.readouterr().out
+    assert said.count(" was not measured: no face is seen") == 6
+    assert "figures and votes cannot be related" in said
     (voted / objective.FILE).unlink()
 
 

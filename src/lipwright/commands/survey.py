@@ -127,6 +127,10 @@ def _stats(study: Path, options: Options, progress: Progress) -> Answer:
     page, votes = options.pop("report", None), options.pop("votes", None)
     found = survey.stats(study, progress=progress, **options)
     text, data = report.text(found), found.data()
+    if options.get("measure"):
+        text = "\n\n".join([text, *(f"{name} was not measured: {why}" for name, why in found.unmeasured.items())])
+        if not found.relations:
+            text += "\n\nfigures and votes cannot be related: fewer than 4 videos have both, or all votes are the same"
     if page is not None:
         written = report.write(found, page)
         text, data = f"{text}\n\nreport: {near(written)}", data | {"report": str(written)}
