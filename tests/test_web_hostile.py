@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import tarfile
@@ -18,9 +19,11 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
 import drawn
-from lipwright.web import uploads
+from lipwright.web import uploads, worker
+from lipwright.web.jobs import Jobs
 from lipwright.web.settings import Settings
 from served import serving
 
@@ -216,3 +219,19 @@ def test_names_that_lead_elsewhere_lead_nowhere(client: TestClient, folder: Path
 def test_no_path_leads_out_of_a_folder(client: TestClient, path: str) -> None:
     for url in (f"{UPLOADS}/{path}/content", f"/page/{path}", f"/api/v1/jobs/{'a' * 24}/results/{path}"):
         assert client.get(url.replace("\u0000", "%00")).status_code in (401, 404, 405, 422)
+
+
+@pytest.mark.parametrize("folder", ["/srv/plain", '/srv/jürgen\'s "files"'])
+def test_no_answer_says_where_files_lie(folder: str) -> None:
+    said = json.dumps({"text": f"{folder}/results/video.mp4 of {folder}/inputs/video"})
+    assert worker._named(said, {"folder": folder}) == '{"text": "video.mp4 of video"}'
+
+
+def test_a_database_that_takes_nothing_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(Jobs, "add_job", refused)
+    answer = client.post("/api/v1/jobs", json={"verb": "speak", "options": {"text": "hello"}})
+    assert answer.status_code == 503
+    assert "takes nothing now" in answer.json()["detail"]

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
+from sqlalchemy.exc import OperationalError
 
 from lipwright import __version__, serving
 from lipwright.errors import InputError, LipwrightError, OutputError
@@ -118,6 +119,11 @@ def _tell_errors(app: FastAPI) -> None:
         found = error.errors() if isinstance(error, RequestValidationError) else []
         return JSONResponse({"detail": "; ".join(_said(each) for each in found)}, 422)
 
+    def full(_: Request, __: Exception) -> Response:
+        said = "the database of the server takes nothing now: its disk is full, or others hold it; ask again later"
+        return JSONResponse({"detail": said}, 503, {"retry-after": "10"})
+
+    app.add_exception_handler(OperationalError, full)
     app.add_exception_handler(LipwrightError, problem)
     app.add_exception_handler(RequestValidationError, invalid)
 

@@ -70,7 +70,7 @@ _FORM: dict[str, Any] = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answers that tell what is wrong."""
-    return {status: {"model": Problem} for status in (400, 401, 403, 413, 421, 422, 429, *statuses)}
+    return {status: {"model": Problem} for status in (400, 401, 403, 413, 421, 422, 429, 503, *statuses)}
 
 
 class Token(BaseModel):

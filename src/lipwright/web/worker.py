@@ -90,7 +90,9 @@ def _named(said: str, order: Order) -> str:
     """A sentence that names files as their owner does, not by where they lie on this machine."""
     said = said.replace(order.get("path", "\0"), order.get("name", ""))
     for part in ("inputs", "results"):
-        said = said.replace(f"{order.get('folder', chr(0))}/{part}/", "")
+        place = f"{order.get('folder', chr(0))}/{part}/"
+        for written in (place, json.dumps(place)[1:-1]):  # as it is, and as JSON has it: é, quotes
+            said = said.replace(written, "")
     return said
 
 
