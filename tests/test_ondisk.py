@@ -95,3 +95,9 @@ def test_without_a_place_for_files_all_stays_in_memory(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refused)
     np.testing.assert_array_equal(ondisk.keep(iter(parts())), np.concatenate(parts()))
+
+
+def test_a_home_folder_is_put_for_its_sign_and_a_strangers_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert ondisk.named("~/a.mp4") == Path("/home/somebody/a.mp4")
+    assert ondisk.named("~nobody-of-that-name/a.mp4") == Path("~nobody-of-that-name/a.mp4")

@@ -135,7 +135,7 @@ def many(
             cluster.
         OutputError: the report cannot be written, or is another file.
     """
-    place = Path(report).expanduser().absolute()
+    place = ondisk.named(report).absolute()
     _checked(jobs, place, tries)
     before = {outcome.out: outcome for outcome in _read(place)} if place.exists() else {}
     found: dict[int, Outcome] = {}

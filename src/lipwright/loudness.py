@@ -66,7 +66,7 @@ def levelled(samples: Float, found: float, target: float = TARGET) -> Float:
 
 
 def gain(peak: float, found: float, target: float = TARGET) -> float:
-    """What a sound of such a peak and of loudness ``found`` LUFS is multiplied with to be at ``target``; 1 for silence."""
+    """What a sound of that peak and of loudness ``found`` LUFS is multiplied with to be at ``target``; silence: 1."""
     if not np.isfinite(found):
         return 1.0
     wanted = float(10 ** (min(target - found, MOST_GAIN) / 20))

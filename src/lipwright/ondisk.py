@@ -37,6 +37,14 @@ AnyArray = NDArray[Any]
 T = TypeVar("T", bound=np.generic)
 
 
+def named(path: str | Path) -> Path:
+    """``path`` with ``~`` as a home folder; as it is where there is nobody of that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def content_key(path: Path) -> str:
     """sha256 of the file's bytes, in hex; names the content in caches."""
     with path.open("rb") as file:

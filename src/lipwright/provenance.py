@@ -223,7 +223,8 @@ def manifest(path: Path) -> Manifest | None:
 
 def _signer(active: Mapping[str, Any]) -> str:
     info = active.get("signature_info", {})
-    return ", ".join(dict.fromkeys(str(info[name]) for name in ("common_name", "issuer") if info.get(name))) or "nobody"
+    name, house = (str(info.get(key) or "") for key in ("common_name", "issuer"))
+    return f"{name} of {house}" if name and house and house not in name else name or house or "nobody"
 
 
 def _actions(active: Mapping[str, Any]) -> tuple[str, ...]:

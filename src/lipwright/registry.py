@@ -261,7 +261,7 @@ def cache_dir() -> Path:
     """Where pulled weights are kept: ``LIPWRIGHT_CACHE``, else the user's cache folder of this platform."""
     told = os.environ.get("LIPWRIGHT_CACHE")
     if told:
-        return Path(told).expanduser()
+        return ondisk.named(told)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "lipwright"
     if sys.platform == "darwin":

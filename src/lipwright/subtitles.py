@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from lipwright import ondisk
 from lipwright.errors import InputError
 
 LARGEST = 16 << 20
@@ -38,7 +39,7 @@ def read(path: str | Path) -> tuple[Cue, ...]:
 
     Raises InputError: no such file, not text, no subtitles in it, or one whose times cannot be read.
     """
-    file = Path(path).expanduser()
+    file = ondisk.named(path)
     found = tuple(parsed(_text(file), str(file)))
     if not found:
         raise InputError(f"there are no subtitles in {file}; a subtitle is 00:00:01,000 --> 00:00:02,500 and its text")

@@ -48,6 +48,7 @@ def run(
     progress: Progress,
 ) -> Answer:
     """Do what a table says; ``given`` holds for each of its lines that does not say otherwise."""
+    from lipwright import ondisk
     from lipwright.errors import InputError
     from lipwright.jobs import many
 
@@ -56,7 +57,7 @@ def run(
     if alone:
         raise InputError(f"--jobs brings its own {', '.join(alone)}; leave out what was typed")
     given = {name: value for name, value in given.items() if value is not None}
-    place = Path(own.pop("jobs")).expanduser().absolute()
+    place = ondisk.named(own.pop("jobs")).absolute()
     report = own.pop("report", place.with_suffix(".report.csv"))
     jobs = [job(given | line) for line in lines(place, describe)]
     found = many(jobs, report, progress=progress, **own)
@@ -131,6 +132,7 @@ def _heads(place: Path, rows: csv.DictReader[str], flags: dict[str, argparse.Act
 
 
 def _line(place: Path, number: int, row: dict[str, str], parser: _Row, flags: dict[str, argparse.Action]) -> Options:
+    from lipwright import ondisk
     from lipwright.errors import InputError
 
     fields: dict[str, str] = {}
@@ -143,7 +145,7 @@ def _line(place: Path, number: int, row: dict[str, str], parser: _Row, flags: di
         if not value:
             continue
         if name in FILES and not (name == "like" and value in ("own", "none")):
-            value = str(place.parent / Path(value).expanduser())
+            value = str(place.parent / ondisk.named(value))
         fields[name] = value
     if lacking := [name for name in ("video", "out") if name not in fields]:
         raise InputError(f"{place}, line {number}, has no {lacking[0]}; each line names both")

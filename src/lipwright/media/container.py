@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from lipwright import ondisk
 from lipwright.errors import MediaError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -77,7 +78,7 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
 
 def existing(path: str | Path) -> Path:
     """``path`` as an absolute Path of a file that has content; MediaError says what else it is."""
-    file = Path(path).expanduser().absolute()
+    file = ondisk.named(path).absolute()
     try:
         if file.is_dir():
             raise MediaError(f"{file} is a folder; give a video, a picture or a sound file")

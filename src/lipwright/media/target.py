@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from lipwright import ondisk
 from lipwright.errors import OutputError
 
 
@@ -16,7 +17,7 @@ def checked_target(path: str | Path, suffixes: Collection[str], inputs: tuple[Pa
 
     Raises OutputError that says what is in the way.
     """
-    target = Path(path).expanduser().absolute()
+    target = ondisk.named(path).absolute()
     with refused(target):
         if target.is_dir():
             raise OutputError(f"{target} is a folder; give the name of a file")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lipwright import ondisk
 from lipwright.media.target import beside, refused
 from lipwright.survey.intervals import Values
 from lipwright.survey.store import Page, Rater, Store
@@ -135,7 +136,7 @@ def _row(
 
 def write(table: list[dict[str, Any]], path: Path) -> Path:
     """Write rows as CSV. Raises OutputError."""
-    place = path.expanduser().absolute()
+    place = ondisk.named(path).absolute()
     with refused(place), beside(place, place.parent) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
-from lipwright import serving
+from lipwright import ondisk, serving
 from lipwright.errors import InputError, OutputError
 from lipwright.media.target import refused
 from lipwright.survey import copying, study as studies, texts
@@ -68,7 +68,7 @@ def plan(
         MissingExtraError: without the extra ``web``.
     """
     serving.needed()
-    place = Path(study).expanduser().absolute()
+    place = ondisk.named(study).absolute()
     _free(place)
     found = _found(videos, systems)
     asked = tuple(questions) if ratings != 0 else (), tuple(compare) if pairs != 0 else ()

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from lipwright import serving
+from lipwright import ondisk, serving
 from lipwright.errors import InputError
 from lipwright.survey import study as studies
 
@@ -21,7 +21,7 @@ def invite(study: Path, count: int) -> list[str]:
     serving.needed()
     from lipwright.survey.store import Store
 
-    folder = Path(study).expanduser().absolute()
+    folder = ondisk.named(study).absolute()
     if not 1 <= count <= MOST_LINKS:
         raise InputError(f"1 to {MOST_LINKS} raters are invited at a time; given {count}")
     store = Store.open(folder, studies.read(folder))
@@ -43,7 +43,7 @@ def prepared(
 
     if sign_up is not None and sign_up < 1:
         raise InputError(f"--sign-up lets at least 1 rater in; given {sign_up}")
-    made = app.make(Path(study).expanduser().absolute(), sign_up=sign_up)
+    made = app.make(ondisk.named(study).absolute(), sign_up=sign_up)
     listening = serving.listen(host, port)
     return listening, lambda: serving.run(made, listening)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import __version__
+from lipwright import __version__, ondisk
 from lipwright.measure.drawing import Plot, cells, ticks
 from lipwright.measure.report import STYLE
 from lipwright.media.target import beside, refused
@@ -45,7 +45,7 @@ def text(found: Results) -> str:
 
 def write(found: Results, path: Path) -> Path:
     """Write the page; its absolute path. Raises OutputError."""
-    place = path.expanduser().absolute()
+    place = ondisk.named(path).absolute()
     with refused(place), beside(place, place.parent) as part:
         part.write_text(page(found), encoding="utf-8")
     return place

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lipwright import serving
+from lipwright import ondisk, serving
 from lipwright.errors import InputError
 from lipwright.measure.found import _plain
 from lipwright.survey import agreement, intervals, objective, strengths, study as studies
@@ -127,7 +127,7 @@ def stats(study: Path, *, measure: bool = False, progress: Progress | None = Non
     from lipwright.survey import ballots
     from lipwright.survey.store import Store
 
-    folder = Path(study).expanduser().absolute()
+    folder = ondisk.named(study).absolute()
     plan = studies.read(folder)
     store = Store.open(folder, plan)
     who = ballots.raters(plan, store)

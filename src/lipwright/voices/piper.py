@@ -12,7 +12,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from lipwright import media
+from lipwright import media, ondisk
 from lipwright.errors import InputError
 from lipwright.voices import Manner, Spoken, _program
 
@@ -37,7 +37,7 @@ class Voice:
     free = True
 
     def __init__(self, which: str = "", *, speaker: int = 0, seconds: float = 300.0) -> None:
-        self._file, self._speaker, self._seconds = Path(which).expanduser(), speaker, seconds
+        self._file, self._speaker, self._seconds = ondisk.named(which), speaker, seconds
         if not which or not self._file.is_file():
             raise InputError(
                 f"the voice 'piper' needs a Piper file, as --voice piper:{EXAMPLE}; "

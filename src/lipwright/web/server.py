@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from lipwright import registry, serving
+from lipwright import ondisk, registry, serving
 from lipwright.errors import InputError, OutputError
 from lipwright.web.settings import Settings
 
@@ -27,7 +27,7 @@ class Studio:
         if token and len(token) < SHORTEST_TOKEN:
             raise InputError(f"a token has at least {SHORTEST_TOKEN} letters; this one has {len(token)}")
         self.token = token or serving.token()
-        self.folder = _made(Path(folder or registry.cache_dir() / "serve").expanduser().absolute())
+        self.folder = _made(ondisk.named(folder or registry.cache_dir() / "serve").absolute())
         self._lock = _held(self.folder)
         try:
             self._listening = serving.listen(host, port)
