@@ -110,8 +110,17 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
         serving.store(tmp_path / "a.db")
 
 
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    engine = serving.store(tmp_path / "a.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE vote (rater INTEGER)"))
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    with pytest.raises(OutputError, match="cannot be made"):
+        serving.store(tmp_path / "none" / "a.db")
+
+
 def test_a_port_that_is_taken_is_told() -> None:
-    with serving.listen(port=0) as first, pytest.raises(InputError, match="another --host or --port"):
+    with serving.listen(port=0) as first, pytest.raises(InputError, match=r"\(Address already in use\); give another"):
         serving.listen(port=first.getsockname()[1])
 
 

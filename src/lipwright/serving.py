@@ -7,6 +7,7 @@ to the loopback address unless it is told otherwise.
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 import threading
@@ -57,7 +58,8 @@ def token() -> str:
 
 def store(path: Path) -> Engine:
     """An SQLite database at ``path``, for many readers and writers: a write waits up to 30 s for others, and is on the
-    disk before it is answered, so that ``kill -9`` loses nothing that was answered. Makes no tables.
+    disk before it is answered, so that ``kill -9`` loses nothing that was answered. A new one can be read by its owner
+    alone. Makes no tables.
 
     Raises:
         OutputError: it cannot be opened, or is no database.
@@ -74,6 +76,11 @@ def store(path: Path) -> Engine:
             connection.execute(f"PRAGMA {line}")
 
     event.listen(made, "connect", settle)
+    try:
+        with suppress(FileExistsError):  # what SQLite puts beside it has the same rights
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be made ({error.strerror}); name another place") from error
     try:
         with made.connect() as connection:
             connection.execute(text("SELECT count(*) FROM sqlite_master"))
@@ -194,9 +201,8 @@ def listen(host: str = LOOPBACK, port: int = PORT) -> socket.socket:
         made.listen(128)
     except (OSError, OverflowError, TypeError, UnicodeError) as error:
         made.close()
-        raise InputError(
-            f"nothing can listen at {host}, port {port}: {error}; give another --host or --port"
-        ) from error
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"nothing can listen at {host}, port {port} ({why}); give another --host or --port") from error
     return made
 
 
