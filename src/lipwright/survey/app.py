@@ -133,11 +133,8 @@ class _Survey:
 
     def show(self, request: Request, token: str, position: int) -> Response:
         """One page."""
-        rater = self._rater(request, token)
-        reader = self._reader(request, rater)
-        own = self._store.pages(rater)
-        following = _next(own)
-        if following is None or position > following:
+        reader, own = self._open(request, token, position)
+        if not own:
             return _to(reader.own)
         page = own[position]
         self._store.shown(page, self._now())
@@ -146,11 +143,8 @@ class _Survey:
 
     def vote(self, request: Request, token: str, position: int, given: Given) -> Response:
         """The answers of one page; while there are open pages they may be changed."""
-        rater = self._rater(request, token)
-        reader = self._reader(request, rater)
-        own = self._store.pages(rater)
-        following = _next(own)
-        if following is None or position > following:
+        reader, own = self._open(request, token, position)
+        if not own:
             return _to(reader.own)
         page, asked = own[position], self._study.questions(own[position].trial())
         answers = {name: given[name] for name, values in asked.items() if given.get(name) in values}
@@ -195,6 +189,14 @@ class _Survey:
             return False
         needed = sum(self._study.by_name[name].seconds for name in (page.a, page.b) if name)
         return page.shown is None or self._now() - page.shown < NEARLY * needed
+
+    def _open(self, request: Request, token: str, position: int) -> tuple[Reader, list[Page]]:
+        """Who reads, and all their pages; none where the page at ``position`` is not theirs to see (yet)."""
+        rater = self._rater(request, token)
+        own = self._store.pages(rater)
+        following = _next(own)
+        seen = following is not None and 0 <= position <= following
+        return self._reader(request, rater), own if seen else []
 
     def _rater(self, request: Request, token: str) -> Rater:
         rater = self._store.rater(token)

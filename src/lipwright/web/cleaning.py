@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from lipwright.web.aside import Aside
 from lipwright.web.jobs import Jobs
 
 EVERY = 60.0
@@ -30,22 +30,12 @@ def clean(jobs: Jobs, keep_hours: float, now: float | None = None) -> int:
     return count
 
 
-class Cleaner:
-    """A thread that cleans every minute, from `start` to `stop`."""
+class Cleaner(Aside):
+    """Cleans every minute."""
 
     def __init__(self, jobs: Jobs, keep_hours: float) -> None:
+        super().__init__()
         self._jobs, self._keep = jobs, keep_hours
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End."""
-        self._end.set()
-        self._thread.join()
 
     def _work(self) -> None:
         while True:

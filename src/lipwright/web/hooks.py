@@ -14,7 +14,6 @@ import ipaddress
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from lipwright.errors import InputError
+from lipwright.web.aside import Aside
 from lipwright.web.jobs import Job, Jobs
 
 PAUSES = (2.0, 10.0, 60.0, 600.0)
@@ -97,8 +97,8 @@ def send(url: str, secret: str, body: bytes, *, anywhere: bool) -> None:
         raise ConnectionError(f"it answered {status}")
 
 
-class Hooks:
-    """A thread that tells of ends, from `start` to `stop`.
+class Hooks(Aside):
+    """Tells of ends.
 
     Args:
         jobs: whose.
@@ -107,21 +107,13 @@ class Hooks:
         pauses: until each next try.
     """
 
+    PATIENCE = SECONDS * 2
+
     def __init__(
         self, jobs: Jobs, told: Callable[[Job], dict[str, Any]], *, anywhere: bool, pauses: tuple[float, ...] = PAUSES
     ) -> None:
+        super().__init__()
         self._jobs, self._told, self._anywhere, self._pauses = jobs, told, anywhere, pauses
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End when the try at hand has ended."""
-        self._end.set()
-        self._thread.join(SECONDS * 2)
 
     def _work(self) -> None:
         while not self._end.wait(0.5):
