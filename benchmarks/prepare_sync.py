@@ -1,16 +1,21 @@
 """How often prepare takes a stranger's sound for in sync, and its own for not: each recording judged alone.
 
-    python benchmarks/prepare_sync.py PREPARED [--recordings 500] [--expert lipsight] [--seed 1]
+    python benchmarks/prepare_sync.py PREPARED [--recordings 500] [--expert lipsight] [--seed 1] [--val]
 
 PREPARED is a folder that `lipwright prepare` made, of footage in sync. Recordings are drawn from it with the seed. Each
 is judged with its own sound and with that of another one, against eleven wrong sounds, as prepare does; what it gains
-by putting the recordings of a speaker together is not counted. Recordings an expert was trained on flatter its own
-sounds.
+by putting the recordings of a speaker together is not counted.
+
+Recordings that an expert was trained on flatter its own sounds, and flatter most who learnt them by heart. With --val
+those that are judged are the val recordings, cut into pieces of 40, 75 and 150 frames; wrong sounds still come from
+the ones drawn.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +24,7 @@ from lipwright.prepare import judging
 from lipwright.prepare.deciding import Limits
 
 LENGTHS = ((0, 40), (40, 75), (75, 150), (150, 10**9))
+PIECES = (40, 75, 150)
 CONFIDENCES = (1.0, 1.3, 2.0)
 
 
@@ -28,21 +34,24 @@ def main() -> None:
     options.add_argument("--recordings", type=int, default=500)
     options.add_argument("--expert", default="lipsight")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--val", action="store_true", help="judge pieces of the val recordings")
     told = options.parse_args()
     random = np.random.default_rng(told.seed)
     files = sorted((told.prepared / "clips").glob("*.npz"))
     random.shuffle(files)
-    found = {path.stem: embedded(told.expert, path) for path in files[: told.recordings]}
-    found = {name: one for name, one in found.items() if one}
+    found = of(told.expert, files[: told.recordings])
     voices = judging.Voices((name, one["heard"]) for name, one in found.items())
+    if told.val:
+        names = val(told.prepared)
+        found = dict(pieces(of(told.expert, [path for path in files if path.stem in names])))
     pairs = []
     for name, own in found.items():
-        length = len(own["heard"])
-        others = [other for other in found if other != name and len(found[other]["heard"]) >= length]
+        length, source = len(own["heard"]), name.partition("@")[0]
+        others = [other for other in found if not other.startswith(source) and len(found[other]["heard"]) >= length]
         if others:
             other = others[int(random.integers(len(others)))]
             wrong = own | {"heard": found[other]["heard"][:length]}
-            both = [judging.curves(told.expert, name, one, voices) for one in (own, wrong)]
+            both = [judging.curves(told.expert, source, one, voices) for one in (own, wrong)]
             pairs.append((length, *(judging.opinion(one) for one in both if one)))
     print(" frames  recordings  confidence  own sound kept  a stranger's kept")
     for low, high in LENGTHS:
@@ -50,6 +59,23 @@ def main() -> None:
         for least in CONFIDENCES if some else ():
             kept = [np.mean([sure(pair[side], least) for pair in some]) for side in (0, 1)]
             print(f"{low:4} on  {len(some):10}  {least:10}  {kept[0]:14.1%}  {kept[1]:17.1%}")
+
+
+def of(expert: str, files: list[Path]) -> dict[str, dict[str, np.ndarray]]:
+    every = {path.stem: embedded(expert, path) for path in files}
+    return {name: one for name, one in every.items() if one}
+
+
+def val(prepared: Path) -> set[str]:
+    with (prepared / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"] for row in csv.DictReader(file) if row["split"] == "val"}
+
+
+def pieces(found: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    for name, one in found.items():
+        for length in PIECES:
+            for start in range(0, min(map(len, one.values())) - length + 1, length):
+                yield f"{name}@{start}+{length}", {key: rows[start : start + length] for key, rows in one.items()}
 
 
 def embedded(expert: str, path: Path) -> dict[str, np.ndarray]:

@@ -261,6 +261,20 @@ def test_contrast_is_least_for_pairs_that_match():
     assert right["others"] < wrong["others"]
 
 
+def test_an_expert_is_scored_by_how_deep_its_curve_is_at_the_right_offset():
+    random = np.random.default_rng(0)
+    flat = random.normal(1, 0.01, (40, 31)).astype(np.float32)
+    deep, deeper = flat.copy(), flat.copy()
+    deep[:, sync.REACH + 2] -= 0.1
+    deeper[:, sync.REACH + 2] -= 0.2
+    assert abs(expert.depth(sync.judge(flat), 2)) < 3
+    assert 3 < expert.depth(sync.judge(deep), 2) < expert.depth(sync.judge(deeper), 2)
+    assert expert.depth(sync.judge(deep), -9) < 0
+    assert expert.depth(sync.judge(100 * deep), 2) == pytest.approx(expert.depth(sync.judge(deep), 2), rel=1e-3)
+    deep[:, sync.REACH + 2] = np.nan
+    assert expert.depth(sync.judge(deep), 2) == 0
+
+
 def test_offset_is_taken_out_of_the_sound():
     samples = np.zeros(640 * 30, np.int16)
     samples[640 * 7] = 32767
