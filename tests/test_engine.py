@@ -241,3 +241,13 @@ def test_two_processes_train_one_network_on_batches_of_their_own(tmp_path):
     assert first[:3] == second[:3]
     assert first[3] != second[3], "both drew the same batches"
     assert kept.load(tmp_path / "latest.pt")["step"] == 12
+
+
+def test_two_trainings_in_one_folder_are_refused_in_a_sentence(tmp_path):
+    def again(step, figures):
+        with pytest.raises(InputError, match="another training is at work in .*whole; end it, or give another --out"):
+            engine.fit(Line(), tmp_path / "whole")
+        raise engine.Stopped
+
+    engine.fit(Line(), tmp_path / "whole", watch=again)
+    assert engine.fit(Line(), tmp_path / "whole").step > 0

@@ -64,7 +64,7 @@ def test_a_resumed_file_has_the_packets_of_an_uninterrupted_one(tmp_path: Path, 
     part = tmp_path / "again" / f"out{suffix}"
     part.parent.mkdir()
     kept = stopped(numbered(stop=55), part)
-    assert sorted(p.name for p in kept.iterdir()) == ["000000.segment", "000001.segment", "lock"]
+    assert sorted(p.name for p in kept.iterdir()) == [".lock", "000000.segment", "000001.segment"]
     begun: list[int] = []
     media.write(numbered(begun=begun), part)
     assert begun == [2 * SEGMENT]

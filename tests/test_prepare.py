@@ -22,7 +22,7 @@ from scipy.io import wavfile
 import drawn
 import jobs
 import lipwright
-from lipwright import cli, crops, faces, loudness, media
+from lipwright import cli, crops, faces, locks, loudness, media
 from lipwright.errors import InputError, LipwrightError, OutputError
 from lipwright.prepare import alike, deciding, doctor, judging, layouts, recording, verb
 from lipwright.train import data
@@ -181,6 +181,11 @@ def test_what_ends_a_worker_ends_it_with_a_sentence(
         lipwright.prepare("manifest", dataset, tmp_path, workers=2)
     monkeypatch.undo()
     assert lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")["kept"] == 2
+
+
+def test_two_at_work_in_one_folder_are_refused_in_a_sentence(dataset: Path, tmp_path: Path) -> None:
+    with locks.hold(tmp_path, ""), pytest.raises(InputError, match=f"another prepare is at work in {tmp_path}"):
+        lipwright.prepare("manifest", dataset, tmp_path, workers=1, sync="off")
 
 
 def test_a_full_disk_is_a_sentence(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

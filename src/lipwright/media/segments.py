@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import struct
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from typing import BinaryIO
 from av.packet import Packet
 from av.stream import Stream
 
+from lipwright import locks
 from lipwright.media.target import refused
 
 _HEAD = struct.Struct("<qqqqB")  # pts, dts, duration, bytes, whether it is a key frame
-_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -129,30 +128,17 @@ def _claimed(folder: Path) -> Iterator[bool]:
     """Whether the folder, made if need be, is this writer's alone from here on."""
     try:
         folder.mkdir(exist_ok=True)
-        lock = (folder / _LOCK).open("ab")
+        lock = (folder / locks.NAME).open("ab")
     except OSError:
         yield False
         return
     with lock:
-        yield _locked(lock) and _still_there(folder, lock)
-
-
-def _locked(file: BinaryIO) -> bool:
-    """Lock the file; the system unlocks it when it is closed or the process ends."""
-    if sys.platform == "win32":  # it has no lock under which a folder can be removed; there, nothing is kept
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        yield locks.take(lock) and _still_there(folder, lock)
 
 
 def _still_there(folder: Path, lock: BinaryIO) -> bool:
     """Whether the lock is still the folder's: another writer may have removed both before it was taken."""
     try:
-        return os.path.samestat((folder / _LOCK).stat(), os.fstat(lock.fileno()))
+        return os.path.samestat((folder / locks.NAME).stat(), os.fstat(lock.fileno()))
     except OSError:
         return False

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipwright import registry, runtime, shards, workers as crew
+from lipwright import locks, registry, runtime, shards, workers as crew
 from lipwright.errors import InputError, OutputError
 from lipwright.ondisk import AnyArray
 from lipwright.prepare import alike, judging, layouts, report as page, splits
@@ -165,9 +165,11 @@ def _check_layout(layout: str, size: int | None) -> None:
 
 @contextmanager
 def _written(out: Path) -> Iterator[None]:
-    """Errors of writing as sentences."""
+    """Hold the folder, and say errors of writing as sentences."""
     try:
-        yield
+        out.mkdir(parents=True, exist_ok=True)
+        with locks.hold(out, f"another prepare is at work in {out}; end it, or choose another folder"):
+            yield
     except (InputError, OutputError):
         raise
     except OSError as error:

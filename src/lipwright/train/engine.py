@@ -17,6 +17,7 @@ import torch
 import yaml
 from torch import nn
 
+from lipwright import locks
 from lipwright.errors import InputError, WeightsError
 from lipwright.train import kept
 from lipwright.train.ahead import ahead
@@ -53,16 +54,19 @@ def fit(
     ``recipe.yaml`` and a TensorBoard log. With ``resume`` an interrupted run continues exactly where it was: batches,
     dropout and rates are functions of the step alone. ``steps`` replaces the recipe's number.
 
+    One training at a time works in a folder.
+
     On several devices (``devices`` and ``nodes`` of the recipe, torchrun, SLURM) each draws batches of its own, the
     gradients are averaged, and the first validates and writes.
     """
     if threads:
         torch.set_num_threads(threads)
     run = _Run(task, out, steps or task.recipe.steps)
-    if resume:
-        run.restore()
-    run.go(progress or _silent, watch)
-    return run.outcome()
+    with run.alone():
+        if resume:
+            run.restore()
+        run.go(progress or _silent, watch)
+        return run.outcome()
 
 
 class _Run(Generic[N]):
@@ -83,9 +87,18 @@ class _Run(Generic[N]):
         self.curve: list[tuple[int, float]] = []
         self.whole = True
         """Whether this moment may be kept: not within a step, nor before a validation that is due."""
-        if self.fabric.is_global_zero:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "recipe.yaml").write_text(yaml.safe_dump(asdict(self.recipe), sort_keys=False), encoding="utf-8")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The first device holds the folder, in which the recipe then stands."""
+        if not self.fabric.is_global_zero:
+            yield
+            return
+        self.out.mkdir(parents=True, exist_ok=True)
+        with locks.hold(self.out, f"another training is at work in {self.out}; end it, or give another --out"):
+            recipe = yaml.safe_dump(asdict(self.recipe), sort_keys=False)
+            (self.out / "recipe.yaml").write_text(recipe, encoding="utf-8")
+            yield
 
     # -- the loop
 

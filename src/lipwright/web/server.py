@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
-from lipwright import ondisk, registry, serving
+from lipwright import locks, ondisk, registry, serving
 from lipwright.errors import InputError, OutputError
 from lipwright.web.settings import Settings
 
@@ -28,7 +26,7 @@ class Studio:
             raise InputError(f"a token has at least {SHORTEST_TOKEN} letters; this one has {len(token)}")
         self.token = token or serving.token()
         self.folder = _made(ondisk.named(folder or registry.cache_dir() / "serve").absolute())
-        self._lock = _held(self.folder)
+        self._lock = locks.hold(self.folder, f"another server holds {self.folder}; stop it, or give another --folder")
         try:
             self._listening = serving.listen(host, port)
         except BaseException:
@@ -66,14 +64,3 @@ def _made(folder: Path) -> Path:
             f"{folder} cannot be used for uploads and jobs ({problem.strerror}); give another --folder"
         ) from problem
     return folder
-
-
-def _held(folder: Path) -> IO[str]:
-    """The folder's lock, which ends with this process."""
-    lock = (folder / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as problem:
-        lock.close()
-        raise InputError(f"another server holds {folder}; stop it, or give another --folder") from problem
-    return lock
