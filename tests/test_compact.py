@@ -169,14 +169,15 @@ def test_it_learns_writes_what_dubs_and_resumes_exactly(prepared: Path, tmp_path
     assert [take.face is not None for _, take in dubber.takes(0, 10)] == [True] * 10
 
 
-def test_training_draws_better_mouths_than_a_copy(prepared: Path) -> None:
+def test_training_draws_better_mouths_than_a_copy(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
-    from lipwright.train import compact as training, recipes
+    from lipwright.train import compact as training, languages, recipes
+
+    monkeypatch.setattr(training, "JUDGED", 4)
 
     torch.manual_seed(1)
     how = {**SMALL, "clips": 2, "fooled": 0.0, "features": 0.0, "change": 0.0}
     task = training._task(recipes.load(training.CompactRecipe, "compact", **how), prepared, None)
-    task.judged = task.judged[:4]
     network = task.network()
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     for step in range(40):
@@ -186,6 +187,8 @@ def test_training_draws_better_mouths_than_a_copy(prepared: Path) -> None:
     with torch.no_grad():
         found = task.validate(network.eval())
         shown = task.samples(network)["drawn"]
+        by = languages.report(task, network, [{"id": task.held[0].id, "language": "fr"}])
+    assert [(line.language, line.recordings, line.figures) for line in by] == [("fr", 1, found)]
     assert found["error"] < 0.9 * found["error_copied"]
     assert shown.shape == (4 * SIZE, 5 * SIZE, 3) and shown.dtype == np.uint8
 

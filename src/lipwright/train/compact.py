@@ -86,7 +86,7 @@ class CompactTask:
         if self.size % 16:
             raise InputError(f"lower faces are {self.size} px wide; prepare them with a --size that 16 divides")
         self.examples = lowerfaces.Draw(lowers, recipe.frames, recipe.temper, recipe.change)
-        self.judged = _fixed(lowerfaces.read(prepared.val, folder, shortest), recipe.frames)
+        self.held = lowerfaces.read(prepared.val, folder, shortest)
         self.adversary = Adversary(recipe.size, recipe.adversary_rate, recipe.adversary, recipe.seed)
         self.watcher = Watcher(Path(recipe.expert), self.size) if recipe.expert else None
         self.alpha = torch.from_numpy(compact.alpha(self.size))
@@ -139,6 +139,13 @@ class CompactTask:
         mouth = F.avg_pool2d(seen[:, 10:11], reach, 1, reach // 2, count_include_pad=False)
         return (self.alpha.to(seen.device) > 0).float() * (1 + MOUTH * (3 * mouth).clamp(max=1))
 
+    @property
+    def judged(self) -> list[dict[str, Tensor]]:
+        """Examples of ``held`` that are the same at every validation: of every speaker as often, unchanged."""
+        draw = lowerfaces.Draw(self.held, self.recipe.frames, 0.0, 0.0)
+        batches = [draw(np.random.default_rng([9, number]), 1) for number in range(JUDGED)]
+        return [{name: torch.from_numpy(one) for name, one in batch.items()} for batch in batches]
+
     def validate(self, network: Generator) -> dict[str, float]:
         """Frames of the val recordings: see `figures`, with what showing the warped open reference comes to
         (``copied``)."""
@@ -162,13 +169,6 @@ class CompactTask:
             row = torch.cat([truth[0], seen[0, :3], seen[0, 3:6], seen[0, 6:9], painted[0]], 2)
             rows.append((row.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy())
         return {"drawn": np.concatenate(rows)}
-
-
-def _fixed(lowers: list[lowerfaces.Lower], frames: int) -> list[dict[str, Tensor]]:
-    """Examples that are the same at every validation: of every speaker as often, unchanged."""
-    draw = lowerfaces.Draw(lowers, frames, 0.0, 0.0)
-    batches = [draw(np.random.default_rng([9, number]), 1) for number in range(JUDGED)]
-    return [{name: torch.from_numpy(one) for name, one in batch.items()} for batch in batches]
 
 
 def figures(painted: Tensor, truth: Tensor, lips: Tensor) -> dict[str, float]:

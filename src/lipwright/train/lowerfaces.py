@@ -45,6 +45,19 @@ class Lower:
     columns: Float
     size: int
 
+    def __len__(self) -> int:
+        return len(self.recording)
+
+    @property
+    def id(self) -> str:
+        """The recording's."""
+        return self.recording.id
+
+    @property
+    def speaker(self) -> str:
+        """The recording's."""
+        return self.recording.speaker
+
     def picture(self, row: int) -> Picture:
         """The lower face of a row, uint8 (S, S, 3)."""
         start, stop = self.places[row]
