@@ -27,6 +27,7 @@ from lipwright.train import (  # noqa: E402
     offsets,
     recipes,
     space,
+    tracing,
     train,
 )
 
@@ -208,6 +209,41 @@ def test_crop_expert_exports_both_encoders(tmp_path):
         seen, heard, _ = network(torch.from_numpy(crops), torch.from_numpy(columns))
     np.testing.assert_allclose(runtime.load(video, precision="f32")(crops)[0], seen.numpy(), atol=1e-3)
     np.testing.assert_allclose(runtime.load(audio, precision="f32")(columns)[0], heard.numpy(), atol=1e-3)
+
+
+def test_experts_together_compare_as_both_and_are_exported_as_one(prepared, tmp_path):
+    torch.manual_seed(0)
+    one, other = (networks.Expert("points", "tiny", 0.0, VERTICES * 3).eval() for _ in range(2))
+    kept.save(tmp_path / "b.pt", {"network": other.state_dict()})
+    recipe = recipes.build(expert.ExpertRecipe, {**TINY, "sees": "points", "beside": str(tmp_path / "b.pt")}, "here")
+    task = expert.ExpertTask(recipe, data.read(prepared))
+    both, held = task.joined(one), task.held[0]
+    said = [expert.distances(network, held, "points") for network in (one, other, both)]
+    np.testing.assert_allclose(said[2], np.sqrt((said[0] ** 2 + said[1] ** 2) / 2), atol=1e-4)
+    export.expert(both, tmp_path / "video.onnx", tmp_path / "audio.onnx")
+    points = np.random.default_rng(0).normal(0, 1, (1, 21, VERTICES * 3)).astype(np.float32)
+    found = runtime.load(tmp_path / "video.onnx", precision="f32")(points)[0]
+    with torch.no_grad():
+        np.testing.assert_allclose(found, both.video(torch.from_numpy(points)).numpy(), atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-3)
+    kept.save(tmp_path / "b.pt", {"network": networks.Expert("crop", "tiny", 0.0).state_dict()})
+    with pytest.raises(WeightsError, match="of this size that sees the same"):
+        task.joined(one)
+
+
+def test_weights_are_kept_half_as_long_and_computed_with_as_float32(tmp_path):
+    torch.manual_seed(0)
+    network, given = torch.nn.Sequential(torch.nn.Linear(64, 512), torch.nn.Linear(512, 8)), torch.randn(4, 64)
+    with torch.no_grad():
+        network[1].bias += 1e5  # short, and too large for a float16
+    sizes = {}
+    for name, lean in (("whole", False), ("lean", True)):
+        path = tmp_path / f"{name}.onnx"
+        tracing.write_onnx(network, (given,), path, ["given"], ["said"], ({0: torch.export.Dim("n")},), lean=lean)
+        found, sizes[name] = runtime.load(path, precision="f32")(given.numpy())[0], path.stat().st_size
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, network(given).detach().numpy(), rtol=1e-6, atol=1e-3)
+    assert sizes["lean"] < 0.6 * sizes["whole"]
 
 
 def test_crossfit_writes_offsets_for_every_recording(prepared, tmp_path):

@@ -236,7 +236,7 @@ def write(network: Generator, path: Path, size: int) -> None:
         torch.rand(2, compact.GAPS),
     )
     whole = network.float().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    write_onnx(whole, examples, path, ["seen", "heard", "gaps"], ["picture", "shares"], ({0: many},) * 3)
+    write_onnx(whole, examples, path, ["seen", "heard", "gaps"], ["picture", "shares"], ({0: many},) * 3, lean=True)
 
 
 def _export(task: CompactTask, done: Outcome[Generator], folder: Path, source: str) -> dict[str, float]:

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from lipwright import calibrate, sync
 from lipwright.crops import SHAPE_SCALE
-from lipwright.errors import InputError
+from lipwright.errors import InputError, WeightsError
 from lipwright.features import level, log_mel, normalise
 from lipwright.train import augment, data, export, kept, losses
-from lipwright.train.networks import EDGE, Expert
+from lipwright.train.networks import EDGE, SIDES, Expert, Experts
 from lipwright.train.recipes import Recipe
 from lipwright.train.tasks import Outcome, Training
 from lipwright.types import Float
@@ -54,6 +54,8 @@ class ExpertRecipe(Recipe):
     """Learning rate of what came from the teacher, as a share of the rest's."""
     hold: float = 0.0
     """Share of the training speakers kept aside to say when to stop; 0 = the val recordings say."""
+    beside: str = ""
+    """Checkpoint of another training of such an expert, put beside this one in what is exported; empty = alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,6 +109,11 @@ class ExpertTask:
         self.windows = data.Draw(chosen, recipe.frames, recipe.temper, recipe.stretch)
 
     @property
+    def _values(self) -> int:
+        """Of the mesh, a frame."""
+        return self.prepared.vertices * 3
+
+    @property
     def chance(self) -> dict[str, float]:
         """The loss over time of one who guesses among the moments of a recording."""
         return {"time": math.log(self.recipe.frames - 2 * EDGE)}
@@ -114,10 +121,21 @@ class ExpertTask:
     def network(self) -> Expert:
         """A fresh expert, its sound side taken from the teacher if there is one."""
         recipe = self.recipe
-        network = Expert(recipe.sees, recipe.size, recipe.drop, self.prepared.vertices * 3)
+        network = Expert(recipe.sees, recipe.size, recipe.drop, self._values)
         if recipe.teacher:
             network.audio.load_state_dict(kept.part(Path(recipe.teacher), "audio."))
         return network
+
+    def joined(self, network: Expert) -> Experts:
+        """What is exported: the expert, with that of ``beside`` if the recipe names one."""
+        if not self.recipe.beside:
+            return Experts([network])
+        path, other = Path(self.recipe.beside), Expert(self.recipe.sees, self.recipe.size, 0.0, self._values)
+        state = kept.part(path, "")
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in other.state_dict().items()}:
+            raise WeightsError(f"{path} is not of the training of an expert of this size that sees the same; train one")
+        other.load_state_dict(state)
+        return Experts([network, other.eval()])
 
     def groups(self, network: Expert) -> Iterable[dict[str, Any]]:
         """What the teacher knew changes slowly."""
@@ -147,7 +165,7 @@ class ExpertTask:
         motion = data.values([recordings[i].motion for i in windows.clips], windows)
         return torch.from_numpy(augment.points(shapes(motion), random, recipe.picture)).flatten(2)
 
-    def validate(self, network: Expert) -> dict[str, float]:
+    def validate(self, network: Expert | Experts) -> dict[str, float]:
         """Offsets of 2 s spans of speakers kept aside, ±15 searched: within one frame of nought, and of the
         recording's own offset (which may not be nought); the contrast; and the score, `depth`.
 
@@ -176,7 +194,7 @@ def depth(curve: sync.SyncCurve, offset: int) -> float:
     return float((far.mean() - here) / max(float(far.std()), 1e-6)) if len(far) and math.isfinite(here) else 0.0
 
 
-def embed(network: Expert, recording: data.Recording, sees: str) -> tuple[Float, Float]:
+def embed(network: Expert | Experts, recording: data.Recording, sees: str) -> tuple[Float, Float]:
     """Embeddings of a recording as it is: picture and sound, float32 (T, D) each; NaN where no face is."""
     length = min(len(recording), len(recording.samples) // data.FRAME, LONGEST)
     samples = recording.samples[None, : length * data.FRAME].astype(np.float32) / np.float32(32768)
@@ -190,7 +208,7 @@ def embed(network: Expert, recording: data.Recording, sees: str) -> tuple[Float,
     return video, audio
 
 
-def distances(network: Expert, recording: data.Recording, sees: str) -> Float:
+def distances(network: Expert | Experts, recording: data.Recording, sees: str) -> Float:
     """Banded distances (T, 31) of a recording as it is; see :func:`lipwright.sync.band`."""
     return sync.band(*embed(network, recording, sees))
 
@@ -201,12 +219,14 @@ def _task(recipe: ExpertRecipe, folder: Path, offsets: Path | None) -> ExpertTas
 
 def _export(task: ExpertTask, done: Outcome[Expert], folder: Path, source: str) -> dict[str, float]:
     """Both encoders, each with a card."""
-    name = MEMBERS[task.recipe.sees]
-    export.expert(done.network, folder / f"{name}_video.onnx", folder / f"{name}_audio.onnx")
-    for side, half in (("video", done.network.video), ("audio", done.network.audio)):
+    name, joined = MEMBERS[task.recipe.sees], task.joined(done.network)
+    export.expert(joined, *(folder / f"{name}_{side}.onnx" for side in SIDES))
+    with torch.no_grad():
+        figures = task.validate(joined) if task.recipe.beside else done.figures
+    for side in SIDES:
         what = f"{side} half of a sync expert"
-        export.own_card(folder / f"{name}_{side}.onnx", what, half, done.figures, source)
-    return done.figures
+        export.own_card(folder / f"{name}_{side}.onnx", what, getattr(joined, side), figures, source)
+    return figures
 
 
 TRAININGS = {"ours": Training("expert", "ours", ExpertRecipe, _task, _export)}

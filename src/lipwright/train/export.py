@@ -10,20 +10,20 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from lipwright.train.networks import COLUMNS, Expert, MotionNet, MotionNets, PointsEncoder, count
+from lipwright.train.networks import COLUMNS, Expert, Experts, MotionNet, MotionNets, PointsEncoder, Together, count
 from lipwright.train.tracing import write_onnx
 
 LENGTH = 40
 """Frames of the example that export traces with."""
 
+VECTORS = "Out: float32 (1, T, 128) unit vectors at 25 fps, 128 more for each training beside it."
 PORTS = {
     "motion": "In: float32 (1, 4·T, 64) normalised log-mel, 100 columns a second. Out: float32 (1, T, V, 3) from "
     "the closed mouth in inter-ocular distances at 25 fps, (1, T) opening, (1, T) closed 0-1, (1,) spread.",
-    "lipsight_video": "In: float32 (1, T, 48, 64) grey mouth crops 0-1, 25 fps. Out: float32 (1, T, 128) unit vectors.",
-    "lipmesh_video": "In: float32 (1, T, 531) vertices about their mean, in eye distances times 20, 25 fps. Out: "
-    "float32 (1, T, 128) unit vectors.",
-    "lipmesh_audio": "In: float32 (1, 4·T, 64) normalised log-mel. Out: float32 (1, T, 128) unit vectors at 25 fps.",
-    "lipsight_audio": "In: float32 (1, 4·T, 64) normalised log-mel. Out: float32 (1, T, 128) unit vectors at 25 fps.",
+    "lipsight_video": f"In: float32 (1, T, 48, 64) grey mouth crops 0-1. {VECTORS}",
+    "lipmesh_video": f"In: float32 (1, T, 531) vertices about their mean, in eye distances times 20. {VECTORS}",
+    "lipmesh_audio": f"In: float32 (1, 4·T, 64) normalised log-mel. {VECTORS}",
+    "lipsight_audio": f"In: float32 (1, 4·T, 64) normalised log-mel. {VECTORS}",
 }
 """What goes into and comes out of each file."""
 
@@ -48,11 +48,12 @@ def motion(network: MotionNet | MotionNets, path: Path) -> None:
     _export(_Speaking(network), example, path, "columns", ["shape", "opening", "closed", "spread"], COLUMNS)
 
 
-def expert(network: Expert, video: Path, audio: Path) -> None:
+def expert(network: Expert | Experts, video: Path, audio: Path) -> None:
     """Write both encoders of an expert as ONNX: crops (1, T, 48, 64) 0-1 or points (1, T, V·3), and columns
     (1, 4·T, 64)."""
-    if isinstance(network.video, PointsEncoder):
-        values = cast(nn.Conv1d, network.video.front[0]).in_channels
+    seeing = network.video.members[0] if isinstance(network.video, Together) else network.video
+    if isinstance(seeing, PointsEncoder):
+        values = cast(nn.Conv1d, seeing.front[0]).in_channels
         _export(network.video, torch.randn(1, LENGTH, values), video, "points", ["embedding"], 1)
     else:
         _export(network.video, torch.rand(1, LENGTH, 48, 64), video, "crops", ["embedding"], 1)
@@ -60,9 +61,9 @@ def expert(network: Expert, video: Path, audio: Path) -> None:
 
 
 def _export(module: nn.Module, example: Tensor, path: Path, name: str, outputs: list[str], step: int) -> None:
-    """Write a network whose time axis may be any number of frames, of ``step`` columns each."""
+    """Write a network whose time axis may be any number of frames, of ``step`` columns each; weights as float16."""
     frames = torch.export.Dim("frames", min=2, max=100_000)
-    write_onnx(module, (example,), path, [name], outputs, ({1: frames * step if step > 1 else frames},))
+    write_onnx(module, (example,), path, [name], outputs, ({1: frames * step if step > 1 else frames},), lean=True)
 
 
 def card(path: Path, what: str, network: nn.Module, data: str, quality: str, command: str) -> Path:
@@ -77,7 +78,8 @@ def card(path: Path, what: str, network: nn.Module, data: str, quality: str, com
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": len(content),
         "licence": "the trainer's to say",
-        "architecture": f"{count(network)} values, float32. {PORTS.get(path.stem, '')} Made by: {command}",
+        "architecture": f"{count(network)} values, kept as float16, float32 at work. {PORTS.get(path.stem, '')} "
+        f"Made by: {command}",
         "data": data,
         "quality": quality,
     }

@@ -6,6 +6,7 @@ outermost ``EDGE`` frames of a window know where they are; training never looks 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -170,6 +171,10 @@ class PointsEncoder(nn.Module):
         return self.head(self.time(self.front(points.transpose(1, 2))))
 
 
+SIDES = ("video", "audio")
+"""The encoders of an expert."""
+
+
 class Expert(nn.Module):
     """Two encoders and how sharply they compare."""
 
@@ -183,6 +188,28 @@ class Expert(nn.Module):
     def forward(self, seen: Tensor, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings of both (B, T, D), and 1 / temperature, between 1 and 50."""
         return self.video(seen), self.audio(heard), self.sharpness.exp().clamp(1, 50)
+
+
+class Together(nn.Module):
+    """Encoders of several trainings as one: their embeddings side by side, so that its distances are the root mean
+    squares of theirs."""
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, given: Tensor) -> Tensor:
+        """Unit vectors (B, T, D · members)."""
+        said = [member(given) for member in self.members]
+        return torch.cat(said, -1) / math.sqrt(len(said))
+
+
+class Experts(nn.Module):
+    """Experts of several trainings, asked and answering as one :class:`Expert`."""
+
+    def __init__(self, members: list[Expert]) -> None:
+        super().__init__()
+        self.video, self.audio = (Together([getattr(member, side) for member in members]) for side in SIDES)
 
 
 class MotionNet(nn.Module):
