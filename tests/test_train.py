@@ -184,6 +184,16 @@ def test_calibration_opens_networks_together_as_far_as_real_mouths(prepared):
     assert judge.judge(both, spoken)["amplitude"] == pytest.approx(1, abs=0.01)
 
 
+def test_a_speaker_of_many_recordings_counts_once(prepared):
+    one, other = data.read(prepared).val
+    other = replace(other, speaker="another")
+    own = [judge.judge(spaced(0), [each])["mean"] for each in (one, other)]
+    told = judge.judge(spaced(0), [one, other, *(replace(one, id=f"again{k}") for k in range(8))])
+    assert told["score"] == pytest.approx((own[0] + own[1]) / 2)
+    assert told["mean"] == pytest.approx((9 * own[0] + own[1]) / 10)
+    assert abs(own[0] - own[1]) > 1e-3
+
+
 def test_a_network_of_another_training_is_not_averaged(prepared, tmp_path):
     recipe = recipes.build(motion.MotionRecipe, {**TINY, "components": 2, "beside": str(tmp_path / "b.pt")}, "here")
     task = motion.MotionTask(recipe, data.read(prepared))

@@ -164,7 +164,8 @@ class MotionTask:
         return {"loss": loss, **parts}
 
     def validate(self, network: MotionNet) -> dict[str, float]:
-        """Speakers kept aside, whole recordings: correlation, amplitude, closing, and the floor (another's sound)."""
+        """Speakers kept aside, whole recordings: correlation (``score`` by speaker, ``mean`` of all), amplitude,
+        closing, and the floor (another's sound)."""
         return judge(network, self.held)
 
 
