@@ -1,6 +1,7 @@
 """A prepared folder of drawn recordings: mouths that open as loud as a noise is, in two languages."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +9,23 @@ import numpy as np
 VERTICES = 7
 
 
-def folder(path: Path, rows: list[tuple[str, str, str, str, int]]) -> Path:
-    """A prepared folder with a recording for each (id, speaker, split, language, frames)."""
+Draw = Callable[[Path, int, int, int], None]
+
+
+def folder(path: Path, rows: list[tuple[str, str, str, str, int]], draw: Draw | None = None) -> Path:
+    """A prepared folder with a recording for each (id, speaker, split, language, frames); ``draw`` as `recording`."""
     (path / "clips").mkdir(parents=True)
     with (path / "manifest.csv").open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(["id", "speaker", "split", "language", "frames"])
         writer.writerows(rows)
     for seed, (name, _, _, language, frames) in enumerate(rows):
-        recording(path / "clips" / f"{name}.npz", frames, seed, -1 if language == "yy" else 1)
+        (draw or recording)(path / "clips" / f"{name}.npz", frames, seed, -1 if language == "yy" else 1)
     return path
 
 
 def recording(path: Path, frames: int, seed: int, way: int = 1) -> None:
-    """One whose noise is as loud as its mouth is open, or, with ``way`` -1, as it is closed."""
+    """One whose noise is as loud as its mouth is open, or, with ``way`` -1, as it is closed; once no face is seen."""
     random = np.random.default_rng(seed)
     steps = np.convolve(random.uniform(0, 1, frames + 6), np.ones(3) / 3, "same")[3:-3]
     opening = (0.02 + 0.08 * steps).astype(np.float32)
@@ -33,5 +37,5 @@ def recording(path: Path, frames: int, seed: int, way: int = 1) -> None:
     crop = np.where(rows < opening[:, None, None] * 150, 40, 180).repeat(64, 2).astype(np.uint8)
     np.savez(
         path, crop=crop, motion=motion, opening=opening, pose=np.zeros((frames, 3), np.float32),
-        present=np.ones(frames, bool), samples=samples,
+        present=np.arange(frames) != frames // 2, samples=samples,
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """The layout synclips on drawn lower faces whose mouths open as loud as a noise is."""
 
-import csv
 import itertools
 import json
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+import speaking  # noqa: E402
 from lipwright import compact, faces  # noqa: E402
 from lipwright.errors import InputError  # noqa: E402
 from lipwright.train import data, engine, kept, recipes, synclips, train  # noqa: E402
@@ -43,7 +43,7 @@ def drawn(opening: float, skin: tuple[int, int, int]) -> np.ndarray:
     return cv2.ellipse(picture, tuple(np.round(centre).astype(int).tolist()), axes, 0, 0, 360, (40, 10, 20), -1)
 
 
-def draw(folder: Path, name: str, frames: int, seed: int) -> None:
+def draw(path: Path, frames: int, seed: int, way: int = 1) -> None:
     random = np.random.default_rng(seed)
     steps = np.convolve(random.uniform(0, 1, frames + 6), np.ones(3) / 3, "same")[3:-3]
     opening = (0.02 + 0.2 * steps).astype(np.float32)
@@ -55,7 +55,7 @@ def draw(folder: Path, name: str, frames: int, seed: int) -> None:
     present = np.ones(frames, bool)
     present[frames // 2] = False
     np.savez(
-        folder / "clips" / f"{name}.npz", crop=np.zeros((frames, 48, 64), np.uint8), opening=opening,
+        path, crop=np.zeros((frames, 48, 64), np.uint8), opening=opening,
         motion=np.zeros((frames, 7, 3), np.float16), pose=np.zeros((frames, 3), np.float32), present=present,
         samples=samples, lower=np.frombuffer(b"".join(files), np.uint8),
         places=np.stack([np.append(0, ends[:-1]), ends], 1),
@@ -65,16 +65,8 @@ def draw(folder: Path, name: str, frames: int, seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    (folder / "clips").mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(["id", "speaker", "split", "language", "frames", "source"])
-        for k in range(6):
-            frames = 40 if k < 4 else 60
-            writer.writerow([f"c{k}", f"s{k}", "train" if k < 4 else "val", "xx", frames, "drawn"])
-            draw(folder, f"c{k}", frames, k)
-    return folder
+    rows = [(f"c{k}", f"s{k}", "train" if k < 4 else "val", "xx", 40 if k < 4 else 60) for k in range(6)]
+    return speaking.folder(tmp_path_factory.mktemp("drawn") / "prepared", rows, draw)
 
 
 TINY = {

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+import speaking  # noqa: E402
 from lipwright import runtime, sync  # noqa: E402
 from lipwright.errors import InputError, WeightsError  # noqa: E402
 from lipwright.train import (  # noqa: E402
@@ -30,43 +31,15 @@ from lipwright.train import (  # noqa: E402
     tracing,
     train,
 )
+from speaking import VERTICES  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-VERTICES = 7
-
-
-def draw(folder: Path, name: str, frames: int, seed: int) -> None:
-    """A recording whose noise is as loud as its mouth is open."""
-    random = np.random.default_rng(seed)
-    steps = np.convolve(random.uniform(0, 1, frames + 6), np.ones(3) / 3, "same")[3:-3]
-    opening = (0.02 + 0.08 * steps).astype(np.float32)
-    loud = np.interp(np.arange(frames * 640), np.arange(frames) * 640 + 320, opening)
-    samples = (random.normal(0, 1, frames * 640) * loud * 60000).clip(-32767, 32767).astype(np.int16)
-    motion_ = np.zeros((frames, VERTICES, 3), np.float16)
-    motion_[:, :, 1] = opening[:, None] * np.linspace(-1, 1, VERTICES)
-    rows = np.abs(np.arange(48) - 24)[None, :, None]
-    crop = np.where(rows < opening[:, None, None] * 150, 40, 180).repeat(64, 2).astype(np.uint8)
-    present = np.ones(frames, bool)
-    present[frames // 2] = False
-    np.savez(
-        folder / "clips" / f"{name}.npz", crop=crop, motion=motion_, opening=opening,
-        pose=np.zeros((frames, 3), np.float32), present=present, samples=samples,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    (folder / "clips").mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(["id", "speaker", "split", "language", "frames", "source"])
-        for k in range(8):
-            frames = 60 if k < 6 else 120
-            writer.writerow([f"c{k}", f"s{k // 2}", "train" if k < 6 else "val", "xx", frames, "drawn"])
-            draw(folder, f"c{k}", frames, k)
-    return folder
+    rows = [(f"c{k}", f"s{k // 2}", "train" if k < 6 else "val", "xx", 60 if k < 6 else 120) for k in range(8)]
+    return speaking.folder(tmp_path_factory.mktemp("drawn") / "prepared", rows)
 
 
 TINY = {"size": "tiny", "clips": 4, "frames": 24, "warmup": 2, "every": 5, "drop": 0.0}
