@@ -274,3 +274,16 @@ def test_two_processes_cross_the_border_together(prepared, tmp_path):
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert kept.load(tmp_path / "run" / "latest.pt")["parts"]["stage"] == {"step": 4}
+
+
+def test_what_paints_goes_on_learning_where_all_it_found_is_below_nought():
+    network = Synclips(Layout(face=SIDE, size="tiny"))
+    with torch.no_grad():
+        network.decoder.finer[-1].two.bias.fill_(-100)
+    sounds, frames, reference = (
+        torch.randn(2, 4 * 20, 64),
+        torch.rand(2, 2, 3, SIDE, SIDE),
+        torch.rand(2, 3, SIDE, SIDE),
+    )
+    network.paint(frames, sounds, reference).square().sum().backward()
+    assert network.join.weight.grad.abs().max() > 0
