@@ -22,7 +22,7 @@ COLUMNS = 4
 
 
 class Ours(Encoders):
-    """An expert of ours: unit vectors of 128 for each 40 ms of pictures and of log-mel.
+    """An expert of ours: unit vectors for each 40 ms of pictures and of log-mel, D = 128 for each training in it.
 
     Args:
         weights: the name of other weights, or the two ONNX files, video and audio; nothing for the shipped ones.
@@ -53,7 +53,7 @@ class Ours(Encoders):
         self._audio = runtime.load(audio, precision="f32")
 
     def video(self, crops: Iterable[Crop | None]) -> Iterator[Float]:
-        """What `crops` cut, at 25 fps, to blocks float32 (n, 128), NaN for None.
+        """What `crops` cut, at 25 fps, to blocks float32 (n, D), NaN for None.
 
         Raises InputError for pictures of another shape.
         """
@@ -71,7 +71,7 @@ class Ours(Encoders):
             yield self._rows(waiting)[before:]
 
     def _rows(self, crops: list[Crop | None]) -> Float:
-        """A stretch of pictures to float32 (T, 128)."""
+        """A stretch of pictures to float32 (T, D)."""
         absent = [crop is None for crop in crops]
         found: Float = self._video(self._seen(crops)[None])[0][0]
         found[absent] = np.nan
@@ -82,7 +82,7 @@ class Ours(Encoders):
         """A stretch as the network takes it, float32 (T, ...), with something in place of None."""
 
     def sound(self, audio: Audio) -> Iterator[Float]:
-        """Sound at 16 kHz to blocks float32 (n, 128), together ceil(25 · seconds) rows.
+        """Sound at 16 kHz to blocks float32 (n, D), together ceil(25 · seconds) rows.
 
         Raises InputError for a sound of another rate, empty or not finite.
         """
