@@ -39,9 +39,11 @@ def report(task: Task[Any], network: nn.Module, rows: Sequence[Row], start: nn.M
 
     Nothing for a task that has no ``held``, the recordings it validates on, each with an ``id``.
     """
+    if not hasattr(task, "held"):
+        return []
     said = {row["id"]: row.get("language") or NONE for row in rows}
     val = getattr(getattr(task, "prepared", None), "val", [])
-    unseen = {each.id: each for each in [*getattr(task, "held", []), *val]}
+    unseen = {each.id: each for each in [*task.held, *val]}
     by: dict[str, list[Any]] = {}
     for name, each in unseen.items():
         by.setdefault(said.get(name, NONE), []).append(each)
