@@ -46,6 +46,14 @@ def test_the_site_asks_nothing_of_other_hosts(site: Path) -> None:
         assert not re.search(r"url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style.name
 
 
+def test_a_page_that_shows_a_file_shows_all_of_it(site: Path) -> None:
+    shown = re.sub(r"<[^>]+>", "", (site / "comfyui.html").read_text(encoding="utf-8"))
+    text = (ROOT / "examples" / "comfyui" / "lipwright_node.py").read_text(encoding="utf-8")
+    names = re.findall(r"^(?:class|def) (\w+)|^    def (\w+)", text, re.MULTILINE)
+    assert len(names) > 4
+    assert all((one or other) in shown for one, other in names)
+
+
 def test_the_reference_holds_every_public_name(site: Path) -> None:
     text = (site / "reference.html").read_text(encoding="utf-8")
     shown = set(re.findall(r'id="lipwright\.([\w.]+)"', text))
