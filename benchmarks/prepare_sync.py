@@ -39,15 +39,17 @@ def main() -> None:
     random = np.random.default_rng(told.seed)
     files = sorted((told.prepared / "clips").glob("*.npz"))
     random.shuffle(files)
-    found = of(told.expert, files[: told.recordings])
+    found = known(told.expert, files[: told.recordings])
     voices = judging.Voices((name, one["heard"]) for name, one in found.items())
     if told.val:
-        names = val(told.prepared)
-        found = dict(pieces(of(told.expert, [path for path in files if path.stem in names])))
+        names = of_val(told.prepared)
+        found = dict(pieces(known(told.expert, [path for path in files if path.stem in names])))
     pairs = []
     for name, own in found.items():
         length, source = len(own["heard"]), name.partition("@")[0]
-        others = [other for other in found if not other.startswith(source) and len(found[other]["heard"]) >= length]
+        others = [
+            other for other in found if other.partition("@")[0] != source and len(found[other]["heard"]) >= length
+        ]
         if others:
             other = others[int(random.integers(len(others)))]
             wrong = own | {"heard": found[other]["heard"][:length]}
@@ -61,17 +63,20 @@ def main() -> None:
             print(f"{low:4} on  {len(some):10}  {least:10}  {kept[0]:14.1%}  {kept[1]:17.1%}")
 
 
-def of(expert: str, files: list[Path]) -> dict[str, dict[str, np.ndarray]]:
+def known(expert: str, files: list[Path]) -> dict[str, dict[str, np.ndarray]]:
+    """What the expert makes of recordings, by their ids, but for those it can make nothing of."""
     every = {path.stem: embedded(expert, path) for path in files}
     return {name: one for name, one in every.items() if one}
 
 
-def val(prepared: Path) -> set[str]:
+def of_val(prepared: Path) -> set[str]:
+    """The ids of the val recordings."""
     with (prepared / "manifest.csv").open(encoding="utf-8", newline="") as file:
         return {row["id"] for row in csv.DictReader(file) if row["split"] == "val"}
 
 
 def pieces(found: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Recordings cut up, each piece named ``id@start+length``."""
     for name, one in found.items():
         for length in PIECES:
             for start in range(0, min(map(len, one.values())) - length + 1, length):

@@ -209,6 +209,10 @@ def test_experts_together_compare_as_both_and_are_exported_as_one(prepared, tmp_
     with torch.no_grad():
         np.testing.assert_allclose(found, both.video(torch.from_numpy(points)).numpy(), atol=1e-3)
     np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-3)
+    how = {**TINY, "sees": "points", "steps": 2, "beside": str(tmp_path / "b.pt")}
+    figures = train("expert", recipe="points", data=prepared, out=tmp_path / "run", **how)
+    assert runtime.load(tmp_path / "run" / "lipmesh_video.onnx", precision="f32")(points)[0].shape == found.shape
+    assert f"score {figures['score']:.3f}" in (tmp_path / "run" / "lipmesh_video.yaml").read_text().replace("\n  ", " ")
     kept.save(tmp_path / "b.pt", {"network": networks.Expert("crop", "tiny", 0.0).state_dict()})
     with pytest.raises(WeightsError, match="of this size that sees the same"):
         task.joined(one)
